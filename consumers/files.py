@@ -1,0 +1,113 @@
+"""Files of messages (JSON Lines) through the same handlers as Kafka, exactly once.
+
+A file is known by the SHA-256 of its content: topic `file:<sha256>`, one partition, a line is an offset. So reading it
+again, after a kill or under another name, goes on where it stopped.
+"""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from consumers.pipeline import BATCH_BYTES_MAX, BATCH_MESSAGES_MAX, Pipeline
+from ledger.application import Ledger
+from ledger.intake.message import Record
+from ledger.store.positions import INGEST_GROUP, acquire
+
+HASH_BLOCK_BYTES = 1024 * 1024
+
+Progress = Callable[[int], None]
+
+
+class MessageLine(msgspec.Struct):
+    """A line: the record's topic and key, and its value as text, or in base64 where it is not UTF-8."""
+
+    topic: str
+    key: str | None = None
+    value: str | None = None
+    value_base64: str | None = None
+    headers: dict[str, str] | None = None
+
+
+_decode_line = msgspec.json.Decoder(MessageLine).decode
+
+
+class UnusableFileError(Exception):
+    """The file cannot be read; the message says why in one line."""
+
+
+def ingest_file(ledger: Ledger, pipeline: Pipeline, path: Path, owner: str, progress: Progress) -> None:
+    """Feed what is new in the file to the ledger. `progress` is told how many bytes were read.
+
+    Raises UnusableFileError, FencedError when another process reads the same file, UnavailableError.
+    """
+    topic = f"file:{_sha256(path)}"
+    place = (topic, 0)
+    first, epoch = acquire(ledger.connection, INGEST_GROUP, owner, {place: 0})[place]
+    for records, bytes_read in _batches(path, topic, first):
+        pipeline.handle(records, {place: epoch})
+        progress(bytes_read)
+    pipeline.drain()
+
+
+def read_records(path: Path, topic: str, first: int) -> Iterator[Record]:
+    """The records of a file from line `first` (counted from 0) on."""
+    with _open(path) as file:
+        for number, line in enumerate(file):
+            if number >= first:
+                yield to_record(topic, number, line)
+
+
+def to_record(topic: str, number: int, line: bytes) -> Record:
+    """A line as a record; one that cannot be understood becomes a record whose value is the whole line."""
+    try:
+        content = _decode_line(line)
+        return Record(topic, 0, number, _key(content), _value(content), _headers(content))
+    except (msgspec.DecodeError, binascii.Error, UnicodeError):
+        return Record(topic, 0, number, None, line.rstrip(b"\r\n"))
+
+
+def _key(line: MessageLine) -> bytes | None:
+    return None if line.key is None else line.key.encode()
+
+
+def _value(line: MessageLine) -> bytes | None:
+    if line.value_base64 is not None:
+        return base64.b64decode(line.value_base64, validate=True)
+    return None if line.value is None else line.value.encode()
+
+
+def _headers(line: MessageLine) -> tuple[tuple[str, bytes], ...]:
+    return tuple((name, value.encode()) for name, value in (line.headers or {}).items())
+
+
+def _batches(path: Path, topic: str, first: int) -> Iterator[tuple[list[Record], int]]:
+    batch: list[Record] = []
+    size = 0
+    for record in read_records(path, topic, first):
+        batch.append(record)
+        size += len(record.value or b"")
+        if len(batch) >= BATCH_MESSAGES_MAX or size >= BATCH_BYTES_MAX:
+            yield batch, size
+            batch, size = [], 0
+    if batch:
+        yield batch, size
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with _open(path) as file:
+        while block := file.read(HASH_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _open(path: Path) -> Any:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise UnusableFileError(f"{path}: {error.strerror or error}") from error

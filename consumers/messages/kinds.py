@@ -1,0 +1,68 @@
+"""Every message type that is read: its contract and the fact that it becomes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_type_hints
+
+from pydantic import TypeAdapter
+
+from consumers.messages import account, session, tariff
+from consumers.messages.account import AccountDefaults
+from consumers.messages.attributes import Attributes
+from ledger.intake.message import Record
+from ledger.store.fact import FromMessage
+
+Family = Literal["session", "tariff", "account"]
+ToFact = Callable[[Record, Attributes, Any], FromMessage]
+Validate = Callable[[bytes], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A message type: `event` is the contract of the whole event, `data` of what is in it.
+
+    `marker` is how the type's name stands in a structured event.
+    """
+
+    type: str
+    family: Family
+    marker: bytes
+    event: TypeAdapter[Any]
+    data: TypeAdapter[Any]
+    validate_event: Validate
+    to_fact: ToFact
+
+
+def kinds_of(defaults: AccountDefaults) -> tuple[Kind, ...]:
+    """All kinds, the most frequent first."""
+
+    def opened(record: Record, attributes: Attributes, data: account.AccountData) -> FromMessage:
+        return account.to_account_opened(record, attributes, data, defaults)
+
+    def changed(record: Record, attributes: Attributes, data: account.AccountData) -> FromMessage:
+        return account.to_account_changed(record, attributes, data, defaults)
+
+    return (
+        _kind("session", session.SessionMeteredEvent, session.to_meter_recorded),
+        _kind("session", session.SessionStateChangedEvent, session.to_state_changed),
+        _kind("session", session.SessionStartedEvent, session.to_session_started),
+        _kind("session", session.SessionEndedEvent, session.to_session_ended),
+        _kind("account", account.AccountChangedEvent, changed),
+        _kind("account", account.AccountOpenedEvent, opened),
+        _kind("tariff", tariff.TariffPublishedEvent, tariff.to_tariff_published),
+    )
+
+
+def _kind(family: Family, event_type: Any, to_fact: ToFact) -> Kind:
+    hints = get_type_hints(event_type, include_extras=True)
+    (name,) = get_args(hints["type"])
+    event: TypeAdapter[Any] = TypeAdapter(event_type)
+    return Kind(
+        type=name,
+        family=family,
+        marker=f'"{name}"'.encode(),
+        event=event,
+        data=TypeAdapter(hints["data"]),
+        validate_event=event.validator.validate_json,
+        to_fact=to_fact,
+    )

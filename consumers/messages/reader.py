@@ -1,0 +1,136 @@
+"""A record's bytes to a proposed fact: the one door for everything that is read."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final, NoReturn
+
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from consumers.messages.account import AccountDefaults
+from consumers.messages.attributes import DEFAULT_TENANT, Attributes, header_attributes, is_structured
+from consumers.messages.faults import UnreadableError, reason_of, shown
+from consumers.messages.fields import MAX_VALUE_BYTES
+from consumers.messages.kinds import Family, Kind, kinds_of
+from ledger.intake.message import Arrival, Message, Misaddressed, Record, Unreadable
+
+
+class _Stated(TypedDict):
+    type: str
+
+
+_stated: Final[TypeAdapter[_Stated]] = TypeAdapter(_Stated)
+_attributes: Final[TypeAdapter[Attributes]] = TypeAdapter(Attributes)
+
+
+class MessageReader:
+    """Reads records of every contract. Holds no state but the contracts, so one may serve all topics.
+
+    `defaults` fill in what an account's message leaves out. `carries` says which family of messages a topic
+    carries; on a topic that is not named there (a file), every message is read.
+    """
+
+    def __init__(self, defaults: AccountDefaults, carries: Mapping[str, Family] | None = None) -> None:
+        self._kinds = kinds_of(defaults)
+        self._kind_of = {kind.type: kind for kind in self._kinds}
+        self._carries = dict(carries or {})
+
+    def read(self, record: Record) -> Arrival:
+        """The message in a record, or why there is none. Never raises, whatever the bytes are."""
+        try:
+            kind, attributes, data = self._contents(record)
+            message = Message(
+                record,
+                attributes.get("tenant") or DEFAULT_TENANT,
+                attributes["subject"],
+                kind.to_fact(record, attributes, data),
+            )
+        except UnreadableError as error:
+            return Unreadable(record, str(error))
+        if record.key != message.subject.encode() or self._carries:
+            return self._addressed(message, kind)
+        return message
+
+    def _contents(self, record: Record) -> tuple[Kind, Attributes, Any]:
+        value = record.value
+        if value is None or len(value) > MAX_VALUE_BYTES:
+            _refuse_size(value)
+        if record.headers and not is_structured(record):
+            kind, attributes, data = self._binary(header_attributes(record), value)
+        else:
+            kind, attributes = self._structured(value)
+            data = attributes["data"]
+        # The validator takes NaN and Infinity in fields that it ignores; the first letter is found faster.
+        if b"NaN" in value or (b"I" in value and b"Infinity" in value):
+            _refuse_constants(value)
+        return kind, attributes, data
+
+    def _structured(self, value: bytes) -> tuple[Kind, Any]:
+        for kind in self._kinds:
+            if kind.marker in value:
+                try:
+                    return kind, kind.validate_event(value)
+                except ValidationError:
+                    break
+        return self._by_stated_type(value)
+
+    def _by_stated_type(self, value: bytes) -> tuple[Kind, Any]:
+        """The slow way, for what the first look did not settle: other types, unusual spelling, bad input."""
+        try:
+            kind = self._kind_named(_stated.validate_json(value)["type"])
+            return kind, kind.validate_event(value)
+        except ValidationError as error:
+            _refuse(value, error)
+
+    def _binary(self, headers: dict[str, str], value: bytes) -> tuple[Kind, Attributes, Any]:
+        if "type" not in headers:
+            raise UnreadableError("header ce_type: is missing")
+        kind = self._kind_named(headers["type"])
+        try:
+            attributes = _attributes.validate_python(headers)
+        except ValidationError as error:
+            raise UnreadableError(reason_of(error)) from None
+        try:
+            return kind, attributes, kind.data.validate_json(value)
+        except ValidationError as error:
+            _refuse(value, error, inside=("data",))
+
+    def _kind_named(self, name: str) -> Kind:
+        kind = self._kind_of.get(name)
+        if kind is None:
+            raise UnreadableError(f"$.type: type {shown(name)} is not handled by this version")
+        return kind
+
+    def _addressed(self, message: Message, kind: Kind) -> Message | Misaddressed:
+        key = message.record.key
+        carried = self._carries.get(message.record.topic, kind.family)
+        if key is None:
+            return Misaddressed(message, "the record has no key: it must be the subject")
+        if key != message.subject.encode():
+            return Misaddressed(message, "the record's key is not the subject")
+        if carried != kind.family:
+            return Misaddressed(message, f"type {kind.type} on the topic of {carried} messages")
+        return message
+
+
+def _refuse_size(value: bytes | None) -> NoReturn:
+    if value is None:
+        raise UnreadableError("the record has no value")
+    raise UnreadableError(f"the value has {len(value)} bytes: at most {MAX_VALUE_BYTES} are read")
+
+
+def _refuse(value: bytes, error: ValidationError, *, inside: tuple[str, ...] = ()) -> NoReturn:
+    try:
+        value.decode()
+    except UnicodeDecodeError as fault:
+        raise UnreadableError(f"not UTF-8: byte {fault.start}") from None
+    raise UnreadableError(reason_of(error, inside=inside)) from None
+
+
+def _refuse_constants(value: bytes) -> None:
+    """Raises UnreadableError for NaN and Infinity outside of texts: the validator takes them, JSON has none."""
+    json.loads(value, parse_constant=_refuse_constant, parse_int=str, parse_float=str)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise UnreadableError(f"not JSON: {name}")

@@ -1,0 +1,178 @@
+"""Batches of records into the ledger: while one is written, the next is read and decided.
+
+The database client lets go of the interpreter while it waits, so the server's work overlaps with ours. The order of
+batches stays: a batch is sent only after the one before it is stored, and when that one fails, what was decided on
+top of it is forgotten and decided again.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
+
+import psycopg
+
+from ledger.application import Ledger, StaleError, UnavailableError, one_line
+from ledger.intake.batch import Batch
+from ledger.intake.decide import Decider
+from ledger.intake.loading import Loader
+from ledger.intake.message import Arrival, Record
+from ledger.store.positions import INGEST_GROUP
+from ledger.store.recorder import FencedError, Written
+
+log = logging.getLogger("evledger.consumers")
+
+# A batch ends at whichever comes first: below it round trips show, above it memory and the time under the lock grow.
+BATCH_MESSAGES_MAX = 5_000
+BATCH_BYTES_MAX = 16 * 1024 * 1024
+
+# Others can move a stream or bring what was missing between our look and our lock; that again and again is a fault.
+STALE_ATTEMPTS_MAX = 20
+
+# A lock timeout or a restarting server is tried again; the wait is the time limit itself, so a few are minutes.
+UNAVAILABLE_ATTEMPTS_MAX = 5
+
+Epochs = Mapping[tuple[str, int], int]
+
+
+class Totals(NamedTuple):
+    """What a run did: messages by outcome, and sessions that are held because of it."""
+
+    read: int = 0
+    appended: int = 0
+    duplicates: int = 0
+    parked: int = 0
+    held: int = 0
+
+    def plus(self, batch: Batch) -> "Totals":
+        counts = batch.counts.values()
+        retried = sum(settled.outcome == "APPENDED" for settled in batch.settled)
+        repeated = sum(settled.outcome == "DUPLICATE" for settled in batch.settled)
+        return Totals(
+            self.read + sum(count.messages_read for count in counts),
+            self.appended + sum(count.appended for count in counts) + retried,
+            self.duplicates + sum(count.duplicates for count in counts) + repeated,
+            self.parked + len(batch.parked) - retried - repeated,
+            self.held + len(batch.newly_held),
+        )
+
+
+class _Job(NamedTuple):
+    batch: Batch
+    epochs: Epochs
+    written: "Future[Written]"
+
+
+class Pipeline:
+    """Feeds records to the ledger in batches, one being written while the next is decided."""
+
+    def __init__(
+        self, ledger: Ledger, read: Callable[[Record], Arrival], legal_entity: str, group: str = INGEST_GROUP
+    ) -> None:
+        self._ledger = ledger
+        self._read = read
+        self._group = group
+        self._loader = Loader(lambda: ledger.connection, read)
+        self._decider = Decider(self._loader, legal_entity)
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
+        self._job: _Job | None = None
+        self._number = 0
+        self.totals = Totals()
+
+    def close(self) -> None:
+        self._writer.shutdown()
+
+    def __enter__(self) -> "Pipeline":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def handle(self, records: Sequence[Record], epochs: Epochs) -> None:
+        """Read, decide and send one batch; on return it may still be on its way (see `drain`).
+
+        Raises FencedError when a partition was lost, UnavailableError when the database stays away; then nothing of
+        the batch, nor of the one before it if that was the one that failed, is stored, and nothing is remembered.
+        """
+        arrivals = [self._read(record) for record in records]
+        if self._job is not None and self._job.batch.parked:
+            self.drain()  # what was parked must be in the table before the next batch looks for it
+        batch = self._decide(arrivals)
+        if not self._finish(on_top=batch):
+            batch = self._decide(arrivals)
+        self._job = _Job(batch, epochs, self._writer.submit(self._ledger.commit, batch, self._group, epochs))
+
+    def drain(self) -> None:
+        """Wait until everything that was handled is stored. Raises as `handle` does."""
+        self._finish(on_top=None)
+
+    def forget(self) -> None:
+        """Drop all states in memory, and what is on its way: whoever lost a partition starts from the store."""
+        job, self._job = self._job, None
+        if job is not None:
+            job.written.exception()
+        self._loader.subjects.clear()
+
+    def _decide(self, arrivals: Sequence[Arrival]) -> Batch:
+        self._number += 1
+        try:
+            return self._decider.decide(self._number, arrivals)
+        except psycopg.OperationalError as error:
+            self.forget()
+            raise UnavailableError(one_line(error)) from error
+
+    def _finish(self, on_top: Batch | None) -> bool:
+        """Wait for the batch on its way. False when it was decided again; then what was decided on top must be too."""
+        job, self._job = self._job, None
+        if job is None:
+            return True
+        try:
+            job.written.result()
+        except (StaleError, UnavailableError) as problem:
+            self._drop(job.batch, on_top)
+            self._again(job, problem)
+            return False
+        except FencedError:
+            self.forget()
+            raise
+        self._stored(job.batch)
+        return True
+
+    def _again(self, job: _Job, problem: Exception) -> None:
+        """Decide and store a failed batch anew until it is stored, alone, without overlap."""
+        stale = unavailable = 0
+        while True:
+            stale, unavailable = _attempts(problem, stale, unavailable)
+            batch = self._decide(job.batch.arrivals)
+            try:
+                self._ledger.commit(batch, self._group, job.epochs)
+            except (StaleError, UnavailableError) as again:
+                self._drop(batch, None)
+                problem = again
+            except FencedError:
+                self.forget()
+                raise
+            else:
+                self._stored(batch)
+                return
+
+    def _drop(self, batch: Batch, on_top: Batch | None) -> None:
+        self._loader.subjects.drop(batch.touched)
+        if on_top is not None:
+            self._loader.subjects.drop(on_top.touched)
+
+    def _stored(self, batch: Batch) -> None:
+        self.totals = self.totals.plus(batch)
+        self._loader.subjects.finish(batch.number, batch.finished)
+
+
+def _attempts(problem: Exception, stale: int, unavailable: int) -> tuple[int, int]:
+    """Count one more failure; raises it when there were too many."""
+    log.warning("a batch is decided again: %s", problem)
+    if isinstance(problem, StaleError):
+        stale += 1
+    else:
+        unavailable += 1
+    if stale > STALE_ATTEMPTS_MAX or unavailable > UNAVAILABLE_ATTEMPTS_MAX:
+        raise problem
+    return stale, unavailable

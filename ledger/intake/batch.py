@@ -1,0 +1,116 @@
+"""What one batch of messages led to, before it is stored."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from ledger.intake.message import Arrival, Message, Misaddressed, Record, content_sha256
+from ledger.intake.subject import Subject, SubjectKey
+from ledger.store.fact import Fact
+from ledger.store.parking import Kind, Parked, Settled, pack_headers
+from ledger.store.positions import Progress
+from ledger.store.rows import EventRows
+
+REASON_LENGTH_MAX = 1_000  # one line that a person reads; a hostile message must not choose how long it is
+
+
+class Counts:
+    """What became of the messages of one partition."""
+
+    __slots__ = ("appended", "duplicates", "first_offset", "messages_read", "newest_at", "next_offset")
+
+    def __init__(self, first_offset: int) -> None:
+        self.first_offset = first_offset
+        self.next_offset = first_offset
+        self.messages_read = 0
+        self.appended = 0
+        self.duplicates = 0
+        self.newest_at: datetime | None = None
+
+    def read(self, offset: int, occurred_at: datetime | None = None) -> None:
+        self.messages_read += 1
+        self.next_offset = offset + 1
+        if occurred_at is not None and (self.newest_at is None or occurred_at > self.newest_at):
+            self.newest_at = occurred_at
+
+    def progress(self, topic: str, partition: int, epoch: int) -> Progress:
+        return Progress(
+            topic, partition, epoch, self.first_offset, self.next_offset,
+            self.messages_read, self.appended, self.duplicates, self.newest_at,
+        )  # fmt: skip
+
+
+class Batch:
+    """Facts for both logs, parked messages, totals, and what the batch took for granted about missing streams.
+
+    `waiting` are messages of this batch that came too early, by the stream that they wait for; what still waits when
+    the batch is complete is parked. `awaits` are then those streams, and the version that was known of each. `brings`
+    are streams that began or went on here and that messages may wait for. `finished` are sessions that ended.
+    """
+
+    def __init__(self, number: int, arrivals: Sequence[Arrival]) -> None:
+        self.number = number
+        self.arrivals = arrivals
+        self.sessions = EventRows()
+        self.billing = EventRows()
+        self.parked: list[Parked] = []
+        self.settled: list[Settled] = []
+        self.counts: dict[tuple[str, int], Counts] = {}
+        self.waiting: dict[UUID, list[tuple[Message, str]]] = {}
+        self._awaited: dict[UUID, Subject] = {}
+        self.awaits: dict[UUID, int] = {}
+        self.awaits_billing = False
+        self.brings: set[UUID] = set()
+        self.touched: set[SubjectKey] = set()
+        self.finished: list[SubjectKey] = []
+        self.newly_held: set[SubjectKey] = set()
+
+    def append(self, subject: Subject, fact: Fact) -> None:
+        """Decide on a fact: it joins its log's rows and the subject's state."""
+        self.touch(subject)
+        subject.apply(fact)
+        rows = self.sessions if subject.key.kind == "session" else self.billing
+        rows.append(subject.stream, subject.version, fact)
+
+    def touch(self, subject: Subject) -> None:
+        subject.batch = self.number
+        self.touched.add(subject.key)
+
+    def counts_of(self, record: Record) -> Counts:
+        partition = (record.topic, record.partition)
+        counts = self.counts.get(partition)
+        if counts is None:
+            counts = self.counts[partition] = Counts(record.offset)
+        return counts
+
+    def park(self, arrival: Arrival, kind: Kind, reason: str, waits_for: UUID | None = None) -> None:
+        """Keep a message that leads to no fact."""
+        message = arrival.message if isinstance(arrival, Misaddressed) else arrival
+        record = message.record
+        names = _names(message) if isinstance(message, Message) else _NO_NAMES
+        raw = (record.key, record.value, pack_headers(record.headers))
+        line = " ".join(reason.split())[:REASON_LENGTH_MAX]
+        self.parked.append(Parked(record.topic, record.partition, record.offset, *raw, kind, line, *names, waits_for))
+
+    def wait_for(self, subject: Subject) -> None:
+        """Remember a stream that something waits for."""
+        self._awaited[subject.stream] = subject
+
+    def complete(self) -> None:
+        """Park what still waits, and remember how far the streams that are waited for were known."""
+        for stream, messages in self.waiting.items():
+            for message, reason in messages:
+                self.park(message, "WAITING", reason, stream)
+        streams = self.waiting.keys() | {s.waits_for for s in self.settled if s.waits_for is not None}
+        self.awaits = {stream: self._awaited[stream].version for stream in streams}
+        self.awaits_billing = any(self._awaited[stream].key.kind != "session" for stream in streams)
+
+
+Names = tuple[str | None, str | None, str | None, str | None, str | None]
+
+_NO_NAMES: Names = (None, None, None, None, None)
+
+
+def _names(message: Message) -> Names:
+    fact = message.fact
+    return message.tenant, message.subject, fact.source, fact.message_id, content_sha256(fact)

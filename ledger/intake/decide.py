@@ -1,0 +1,260 @@
+"""A batch of messages to facts, duplicates and parked messages: exactly one outcome for each message."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from ledger.account.decide import open_or_change
+from ledger.account.events import AccountFact
+from ledger.account.state import Account
+from ledger.intake.batch import Batch
+from ledger.intake.loading import AWAITED, Loader, Retries, key_of
+from ledger.intake.message import Arrival, Message, Misaddressed, Unreadable, content_sha256, name_of
+from ledger.intake.subject import Subject, SubjectKey
+from ledger.intake.tariffs import CompiledTariffs
+from ledger.session.consequences import consequences
+from ledger.session.decide import (
+    Unstarted,
+    change_state,
+    end_session,
+    record_reading,
+    start_session,
+    unpinned,
+)
+from ledger.session.events import MeterRecorded, SessionEnded, SessionHeld, SessionStarted, StateChanged, TariffPin
+from ledger.session.state import Session
+from ledger.store.fact import Fact, FromMessage
+from ledger.store.parking import Outcome, Settled, Waiting
+from ledger.tariffbook.events import TariffPublished
+from ledger.tariffbook.state import TariffVersions
+from ledger.values.refusal import RefusedError, RepeatedError
+
+
+class Waits(Exception):  # noqa: N818 - not an error: the message waits
+    """The message comes too early: it waits for `subject`."""
+
+    def __init__(self, subject: Subject, reason: str) -> None:
+        super().__init__(reason)
+        self.subject = subject
+
+
+CONFLICT = "another message with the same source and id has other content"
+
+
+class Decider:
+    """Decides batches, in order, upon the subjects in memory; stores nothing."""
+
+    def __init__(self, loader: Loader, default_legal_entity: str) -> None:
+        self._loader = loader
+        self._subjects = loader.subjects
+        self._legal_entity = default_legal_entity
+        self._tariffs = CompiledTariffs()
+        self._propose: dict[type[FromMessage], Callable[[Subject, Message, Any], FromMessage]] = {
+            SessionStarted: self._start,
+            MeterRecorded: lambda subject, _, fact: record_reading(subject.state, fact),
+            StateChanged: lambda subject, _, fact: change_state(subject.state, fact),
+            SessionEnded: lambda subject, _, fact: end_session(subject.state, fact),
+            TariffPublished: lambda _, __, fact: fact,
+        }
+
+    def decide(self, number: int, arrivals: Sequence[Arrival]) -> Batch:
+        """What these messages lead to. States in memory move on as if the batch were stored already."""
+        batch = Batch(number, arrivals)
+        loaded = self._loader.load(arrivals)
+        for arrival, subject in zip(arrivals, loaded.subjects, strict=True):
+            self._arrive(batch, arrival, subject, loaded.retries)
+        batch.complete()
+        return batch
+
+    def _arrive(self, batch: Batch, arrival: Arrival, subject: Subject | None, retries: Retries) -> None:
+        """One message that was just read: count it, and give it its outcome."""
+        if isinstance(arrival, Message) and subject is not None:
+            counts = batch.counts_of(arrival.record)
+            counts.read(arrival.record.offset, arrival.fact.occurred_at)
+            self._first_outcome(batch, arrival, subject, retries)
+        else:
+            self._park_at_once(batch, arrival, subject)
+
+    def _first_outcome(self, batch: Batch, message: Message, subject: Subject, retries: Retries) -> None:
+        try:
+            self._refuse_known_name(subject, message)
+        except RepeatedError:
+            batch.counts_of(message.record).duplicates += 1
+        except RefusedError as refusal:
+            self._refuse(batch, message, subject, refusal)
+        else:
+            self._outcome(batch, message, subject, retries)
+
+    def _outcome(self, batch: Batch, message: Message, subject: Subject, retries: Retries) -> None:
+        """A message of this batch whose name is new, or that waited for another one of this batch."""
+        try:
+            self._append(batch, subject, message)
+        except RepeatedError:
+            batch.counts_of(message.record).duplicates += 1
+        except RefusedError as refusal:
+            self._refuse(batch, message, subject, refusal)
+        except (Waits, Unstarted) as early:
+            self._let_wait(batch, message, subject, early)
+        else:
+            batch.counts_of(message.record).appended += 1
+            self._try_again(batch, subject, message.fact, retries)
+
+    def _park_at_once(self, batch: Batch, arrival: Arrival, subject: Subject | None) -> None:
+        message = arrival.message if isinstance(arrival, Misaddressed) else arrival
+        counts = batch.counts_of(message.record)
+        counts.read(message.record.offset)
+        if isinstance(arrival, Unreadable):
+            batch.park(arrival, "UNREADABLE", arrival.reason)
+        elif isinstance(arrival, Misaddressed) and subject is not None:
+            self._park_misaddressed(batch, arrival, subject)
+
+    def _park_misaddressed(self, batch: Batch, arrival: Misaddressed, subject: Subject) -> None:
+        try:
+            self._refuse_known_name(subject, arrival.message)
+        except RepeatedError:
+            batch.counts_of(arrival.message.record).duplicates += 1
+        except RefusedError as refusal:
+            self._refuse(batch, arrival.message, subject, refusal)
+        else:
+            self._refuse(batch, arrival.message, subject, RefusedError(arrival.reason))
+
+    @staticmethod
+    def _refuse(batch: Batch, message: Message, subject: Subject, refusal: RefusedError) -> None:
+        _remember_parked(batch, message, subject)
+        batch.park(message, "REFUSED", str(refusal))
+
+    @staticmethod
+    def _let_wait(batch: Batch, message: Message, subject: Subject, early: Exception) -> None:
+        _remember_parked(batch, message, subject)
+        awaited = _awaited(subject, early)
+        batch.wait_for(awaited)
+        batch.waiting.setdefault(awaited.stream, []).append((message, str(early)))
+
+    @staticmethod
+    def _refuse_known_name(subject: Subject, message: Message) -> None:
+        """A name that is known: the same content is a repeat, other content a conflict."""
+        name = name_of(message.fact)
+        seen = subject.seen.get(name)
+        if seen is None and name not in subject.parked:
+            return
+        content = content_sha256(message.fact)
+        if seen is not None and content == content_sha256(_as_proposed(seen, message.fact)):
+            raise RepeatedError
+        if content in subject.parked.get(name, ()):
+            raise RepeatedError
+        raise RefusedError(CONFLICT)
+
+    def _append(self, batch: Batch, subject: Subject, message: Message) -> None:
+        """Decide, and append the fact with all that follows from it."""
+        propose = self._propose.get(type(message.fact), self._open_or_change)
+        batch.append(subject, propose(subject, message, message.fact))
+        if subject.key.kind == "session":
+            self._follow(batch, subject)
+        if isinstance(message.fact, AWAITED):
+            batch.brings.add(subject.stream)
+
+    def _follow(self, batch: Batch, subject: Subject) -> None:
+        session: Session = subject.state
+        if session.ended is None and (session.started is None or session.readings or session.states):
+            return
+        for fact in consequences(session, self._tariff_of(session)):
+            batch.append(subject, fact)
+            if isinstance(fact, SessionHeld):
+                batch.newly_held.add(subject.key)
+        if session.ended is not None:
+            batch.finished.append(subject.key)
+
+    def _tariff_of(self, session: Session) -> Any:
+        started = session.started
+        if started is None or started.tariff_pin is None or session.ended is None:
+            return None
+        pin = started.tariff_pin
+        book: TariffVersions = self._subjects[SubjectKey("tariff", started.tenant, pin.tariff_id)].state
+        return self._tariffs.of(pin.tariff_hash, book.versions[pin.tariff_version - 1].tariff, started.time_zone)
+
+    def _start(self, subject: Subject, message: Message, fact: SessionStarted) -> FromMessage:
+        session: Session = subject.state
+        if session.started is not None:
+            return start_session(session, fact, None, None, "")
+        account = self._account(message.tenant, fact.account_id)
+        pin = self._pin(message.tenant, fact)
+        seller = account.current.legal_entity if account.current is not None else self._legal_entity
+        return start_session(session, fact, pin, account.terms(), seller)
+
+    def _account(self, tenant: str, account_id: str | None) -> Account:
+        """The payer's account; one without content for an ad-hoc session. Raises Waits when it is unknown."""
+        if account_id is None:
+            return Account()
+        subject = self._subjects[SubjectKey("account", tenant, account_id)]
+        account: Account = subject.state
+        if account.current is None:
+            raise Waits(subject, f"account {account_id} is not known yet")
+        return account
+
+    def _pin(self, tenant: str, start: SessionStarted) -> TariffPin | None:
+        if start.tariff_id is None:
+            return None
+        subject = self._subjects[SubjectKey("tariff", tenant, start.tariff_id)]
+        book: TariffVersions = subject.state
+        version = book.at(start.occurred_at)
+        if version is None:
+            raise Waits(subject, f"tariff {start.tariff_id} has no version at the start of the session")
+        tariff_hash = book.versions[version - 1].tariff_hash
+        return TariffPin(tariff_id=start.tariff_id, tariff_version=version, tariff_hash=tariff_hash)
+
+    @staticmethod
+    def _open_or_change(subject: Subject, _: Message, fact: Any) -> FromMessage:
+        return open_or_change(subject.state, fact)
+
+    def _try_again(self, batch: Batch, subject: Subject, fact: Fact, retries: Retries) -> None:
+        """Give what waited for this fact another try: first what was parked before, then what came in this batch."""
+        if not isinstance(fact, AWAITED):
+            return
+        for waiting, arrival in retries.pop(subject.stream, ()):
+            self._retry(batch, waiting, arrival, retries)
+        for message, _ in batch.waiting.pop(subject.stream, ()):
+            self._outcome(batch, message, self._subjects[key_of(message)], retries)
+
+    def _retry(self, batch: Batch, waiting: Waiting, arrival: Arrival, retries: Retries) -> None:
+        """A message that was parked before, and what becomes of it now."""
+        if not isinstance(arrival, Message):
+            batch.settled.append(_settled(waiting, "PARKED", "it can no longer be read"))
+            return
+        subject = self._subjects[key_of(arrival)]
+        try:
+            self._append(batch, subject, arrival)
+        except RepeatedError:
+            batch.settled.append(_settled(waiting, "DUPLICATE", "a repeat"))
+        except RefusedError as refusal:
+            batch.settled.append(_settled(waiting, "PARKED", str(refusal)))
+        except (Waits, Unstarted) as early:
+            awaited = _awaited(subject, early)
+            batch.wait_for(awaited)
+            batch.settled.append(Settled(waiting.parked_id, "PARKED", "WAITING", str(early), awaited.stream))
+        else:
+            batch.settled.append(_settled(waiting, "APPENDED", "what it waited for has arrived"))
+            self._try_again(batch, subject, arrival.fact, retries)
+
+
+def _settled(waiting: Waiting, outcome: Outcome, reason: str) -> Settled:
+    return Settled(waiting.parked_id, outcome, "REFUSED", reason, None)
+
+
+def _awaited(subject: Subject, early: Exception) -> Subject:
+    """The subject that a message waits for: the one it names, or the session's own start."""
+    return early.subject if isinstance(early, Waits) else subject
+
+
+def _remember_parked(batch: Batch, message: Message, subject: Subject) -> None:
+    batch.touch(subject)
+    subject.parked.setdefault(message.name, set()).add(content_sha256(message.fact))
+
+
+def _as_proposed(stored: FromMessage, proposal: FromMessage) -> FromMessage:
+    """The stored fact as its message proposed it: without what the ledger added."""
+    if isinstance(stored, SessionStarted):
+        return unpinned(stored)
+    if isinstance(stored, AccountFact) and isinstance(proposal, AccountFact):
+        return type(proposal)(**msgspec.structs.asdict(stored))
+    return stored

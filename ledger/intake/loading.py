@@ -1,0 +1,183 @@
+"""Before a batch is decided: load every stream it needs, in one query for each log, and what waits for it."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg import Connection
+
+from ledger.account.events import AccountChanged, AccountOpened
+from ledger.intake.message import Arrival, Message, Misaddressed, Record
+from ledger.intake.subject import BILLING_SUBJECTS_MAX, SESSIONS_MAX, Subject, SubjectCache, SubjectKey
+from ledger.session.events import MeterRecorded, SessionEnded, SessionStarted, StateChanged
+from ledger.session.state import Session
+from ledger.store.fact import FromMessage
+from ledger.store.parking import Waiting, parked_names, unpack_headers, waiting_for
+from ledger.store.streams import load_streams
+from ledger.tariffbook.events import TariffPublished
+
+Connect = Callable[[], Connection[Any]]
+Reader = Callable[[Record], Arrival]
+
+
+KIND_OF: dict[type[FromMessage], str] = {
+    SessionStarted: "session",
+    MeterRecorded: "session",
+    StateChanged: "session",
+    SessionEnded: "session",
+    TariffPublished: "tariff",
+    AccountOpened: "account",
+    AccountChanged: "account",
+}
+
+# While one of these is missing, messages may wait for it.
+AWAITED = (SessionStarted, TariffPublished, AccountOpened, AccountChanged)
+
+Retries = dict[UUID, list[tuple[Waiting, Arrival]]]
+
+
+class Loaded(NamedTuple):
+    """The subject of each arrival (None where there is none), and the parked messages to try again, by stream."""
+
+    subjects: list[Subject | None]
+    retries: Retries
+
+
+def key_of(message: Message) -> SubjectKey:
+    """The subject of a message."""
+    return SubjectKey(KIND_OF[type(message.fact)], message.tenant, message.subject)
+
+
+class Subjects:
+    """The subjects of both logs, loaded on demand and kept within bounds."""
+
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+        self._caches = {"session": SubjectCache(SESSIONS_MAX), "billing": SubjectCache(BILLING_SUBJECTS_MAX)}
+
+    def __getitem__(self, key: SubjectKey) -> Subject:
+        """A subject that was loaded before. Raises KeyError."""
+        subject = self._cache(key).get(key)
+        if subject is None:
+            raise KeyError(key)
+        return subject
+
+    def load(self, keys: Iterable[SubjectKey]) -> None:
+        """Bring subjects into memory: new ones whole, known ones of the billing log up to date.
+
+        Known sessions are taken as they are: only the owner of their partition appends to them, and where others do
+        (a retry by command) the store's unique key says so.
+        """
+        wanted = set(keys)
+        self._load("session", {key for key in wanted if key.kind == "session" and not self._knows(key)})
+        self._load("billing", {key for key in wanted if key.kind != "session"})
+
+    def drop(self, keys: Iterable[SubjectKey]) -> None:
+        """Forget subjects; they are loaded again when next needed."""
+        for key in keys:
+            self._cache(key).drop([key])
+
+    def clear(self) -> None:
+        for cache in self._caches.values():
+            cache.clear()
+
+    def finish(self, number: int, finished: Iterable[SubjectKey]) -> None:
+        """After batch `number` was stored: let go of sessions that ended, and of what is over the bounds."""
+        for key in finished:
+            subject = self._cache(key).get(key)
+            if subject is not None and subject.batch <= number:
+                self._cache(key).drop([key])
+        for cache in self._caches.values():
+            cache.trim(number)
+
+    def _cache(self, key: SubjectKey) -> SubjectCache:
+        return self._caches["session" if key.kind == "session" else "billing"]
+
+    def _knows(self, key: SubjectKey) -> bool:
+        return self._cache(key).get(key) is not None
+
+    def _load(self, log: str, keys: set[SubjectKey]) -> None:
+        if not keys:
+            return
+        new = [Subject(key) for key in keys if not self._knows(key)]
+        for subject in new:
+            self._cache(subject.key).put(subject)
+        by_stream = {self[key].stream: self[key] for key in keys}
+        after = {stream: subject.version for stream, subject in by_stream.items()}
+        for stream, _, fact in load_streams(self._connect(), log, after):
+            by_stream[stream].apply(fact)
+        self._load_parked_names(new)
+
+    def _load_parked_names(self, subjects: list[Subject]) -> None:
+        by_name: dict[tuple[str, str], list[Subject]] = {}
+        for subject in subjects:
+            by_name.setdefault((subject.key.tenant, subject.key.id), []).append(subject)
+        for tenant, name, message, content in parked_names(self._connect(), list(by_name)):
+            for subject in by_name[tenant, name]:
+                subject.parked.setdefault(message, set()).add(content)
+
+
+class Loader:
+    """Finds what a batch needs: its subjects, what starts refer to, the pinned tariffs, and what waits."""
+
+    def __init__(self, connect: Connect, reader: Reader) -> None:
+        self._connect = connect
+        self._reader = reader
+        self.subjects = Subjects(connect)
+
+    def load(self, arrivals: Sequence[Arrival]) -> Loaded:
+        """Load all that these messages touch, and all that waits for what they bring."""
+        messages = [message_in(arrival) for arrival in arrivals]
+        keys = [None if message is None else key_of(message) for message in messages]
+        self._load(set(filter(None, keys)), filter(None, messages))
+        retries = self._load_waiting(_brought(filter(None, messages)))
+        known = {key: self.subjects[key] for key in set(filter(None, keys))}
+        return Loaded([None if key is None else known[key] for key in keys], retries)
+
+    def _load(self, keys: set[SubjectKey], messages: Iterable[Message]) -> None:
+        for message in messages:
+            if type(message.fact) is SessionStarted:
+                keys.update(references(message.tenant, message.fact))
+        self.subjects.load(keys)
+        self.subjects.load(self._pinned_tariffs(key for key in keys if key.kind == "session"))
+
+    def _pinned_tariffs(self, keys: Iterable[SubjectKey]) -> Iterable[SubjectKey]:
+        for key in keys:
+            state: Session = self.subjects[key].state
+            if state.started is not None and state.started.tariff_pin is not None:
+                yield SubjectKey("tariff", key.tenant, state.started.tariff_pin.tariff_id)
+
+    def _load_waiting(self, streams: set[UUID]) -> Retries:
+        found: Retries = {}
+        while streams:
+            level = [(row, self._reader(_record(row))) for row in waiting_for(self._connect(), streams)]
+            for row, arrival in level:
+                if row.waits_for is not None:
+                    found.setdefault(row.waits_for, []).append((row, arrival))
+            messages = [message for _, arrival in level if (message := message_in(arrival)) is not None]
+            self._load({key_of(message) for message in messages}, messages)
+            streams = _brought(messages) - set(found)
+        return found
+
+
+def _brought(messages: Iterable[Message]) -> set[UUID]:
+    return {key_of(message).stream for message in messages if isinstance(message.fact, AWAITED)}
+
+
+def message_in(arrival: Arrival) -> Message | None:
+    """The message of an arrival that is readable."""
+    if isinstance(arrival, Misaddressed):
+        return arrival.message
+    return arrival if isinstance(arrival, Message) else None
+
+
+def references(tenant: str, start: SessionStarted) -> Iterable[SubjectKey]:
+    """The account and the tariff that a start names."""
+    if start.account_id is not None:
+        yield SubjectKey("account", tenant, start.account_id)
+    if start.tariff_id is not None:
+        yield SubjectKey("tariff", tenant, start.tariff_id)
+
+
+def _record(row: Waiting) -> Record:
+    return Record(row.topic, row.partition, row.offset, row.record_key, row.value, unpack_headers(row.headers))

@@ -1,0 +1,67 @@
+"""What the way in hands to the ledger: a record that was read, as a proposed fact or as unreadable."""
+
+import hashlib
+from typing import NamedTuple
+
+import msgspec
+
+from ledger.store.fact import FromMessage
+from ledger.store.serial import encode_fact
+
+
+class Record(NamedTuple):
+    """A record as it was read from a topic (or a file: topic `file:<sha256>`, one partition, offset = line)."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+class Message(NamedTuple):
+    """A readable message: named by (`tenant`, `subject`, the fact's source and message id).
+
+    `fact` is what the message proposes; what only the ledger knows (tariff pin, terms) is still missing in it.
+    """
+
+    record: Record
+    tenant: str
+    subject: str
+    fact: FromMessage
+
+    @property
+    def name(self) -> str:
+        """The message's name within its subject; neither part may hold a space."""
+        return name_of(self.fact)
+
+
+class Unreadable(NamedTuple):
+    """A record that cannot be read, and why in one line."""
+
+    record: Record
+    reason: str
+
+
+class Misaddressed(NamedTuple):
+    """A readable message that is refused before any stream is looked at, such as one whose key is not its subject."""
+
+    message: Message
+    reason: str
+
+
+Arrival = Message | Unreadable | Misaddressed
+
+
+def name_of(fact: FromMessage) -> str:
+    """The name that a message carries within its subject."""
+    return f"{fact.source} {fact.message_id}"
+
+
+NOWHERE = {"topic": "", "partition": 0, "offset": 0}
+
+
+def content_sha256(fact: FromMessage) -> str:
+    """The hash of a message's validated fields: equal for a repeat, wherever it was read."""
+    return hashlib.sha256(encode_fact(msgspec.structs.replace(fact, **NOWHERE))).hexdigest()

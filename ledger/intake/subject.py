@@ -1,0 +1,100 @@
+"""What a message is about, as the intake remembers it: a stream's state, and the names of its messages."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from ledger.account import state as account_state
+from ledger.intake.message import name_of
+from ledger.session import state as session_state
+from ledger.store.fact import Fact, FromMessage
+from ledger.tariffbook import state as tariff_state
+from ledger.values.ids import stream_id
+
+# A session of 50 readings takes about 25 kB here, so this many take about 100 MB.
+SESSIONS_MAX = 4_000
+
+# Tariffs and accounts are small (2 to 10 kB); this is more than one operator has tariffs, and 50 to 100 MB at most.
+BILLING_SUBJECTS_MAX = 10_000
+
+
+class SubjectKey(NamedTuple):
+    """`kind` is session, tariff or account; with tenant and id the natural key of a stream."""
+
+    kind: str
+    tenant: str
+    id: str
+
+    @property
+    def stream(self) -> UUID:
+        return stream_id(self.tenant, self.kind, self.id)
+
+
+NEW_STATE: dict[str, tuple[Callable[[], Any], Callable[[Any, Fact], None]]] = {
+    "session": (session_state.Session, session_state.evolve),
+    "tariff": (tariff_state.TariffVersions, tariff_state.evolve),
+    "account": (account_state.Account, account_state.evolve),
+}
+
+
+class Subject:
+    """One stream as it stands after all that was decided, stored or not.
+
+    `seen` are the messages that led to facts, by name; `parked` the content hashes of parked ones, by name; `batch` is
+    the last batch that touched the subject.
+    """
+
+    __slots__ = ("_evolve", "batch", "key", "parked", "seen", "state", "stream", "version")
+
+    def __init__(self, key: SubjectKey) -> None:
+        self.key = key
+        self.stream = key.stream
+        self.version = 0
+        self.batch = 0
+        new, self._evolve = NEW_STATE[key.kind]
+        self.state = new()
+        self.seen: dict[str, FromMessage] = {}
+        self.parked: dict[str, set[str]] = {}
+
+    def apply(self, fact: Fact) -> None:
+        """Fold the next fact of the stream."""
+        self.version += 1
+        self._evolve(self.state, fact)
+        if isinstance(fact, FromMessage):
+            self.seen[name_of(fact)] = fact
+
+
+class SubjectCache:
+    """The least recently used subjects go first, but never one that an unfinished batch has touched."""
+
+    def __init__(self, maximum: int) -> None:
+        self._maximum = maximum
+        self._subjects: OrderedDict[SubjectKey, Subject] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._subjects)
+
+    def get(self, key: SubjectKey) -> Subject | None:
+        subject = self._subjects.get(key)
+        if subject is not None:
+            self._subjects.move_to_end(key)
+        return subject
+
+    def put(self, subject: Subject) -> None:
+        self._subjects[subject.key] = subject
+
+    def drop(self, keys: Iterable[SubjectKey]) -> None:
+        for key in keys:
+            self._subjects.pop(key, None)
+
+    def clear(self) -> None:
+        self._subjects.clear()
+
+    def trim(self, finished_batch: int) -> None:
+        """Drop what is over the maximum, after a batch was stored."""
+        while len(self._subjects) > self._maximum:
+            key, subject = next(iter(self._subjects.items()))
+            if subject.batch > finished_batch:
+                return
+            del self._subjects[key]

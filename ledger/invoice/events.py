@@ -1,0 +1,109 @@
+"""Facts about invoices, in the billing log.
+
+One stream per number series; the fact's version in the stream is the number in the series, so the store's own
+primary key makes numbers unique and their sequence without gaps.
+"""
+
+from datetime import datetime
+
+from ledger.session.events import Authority
+from ledger.store.fact import Fact, Value, topic
+
+
+class InvoiceLine(Value, frozen=True, kw_only=True):
+    """One line: amounts in minor units. Gross-authoritative lines carry their gross share too."""
+
+    line: int
+    description: str
+    session_id: str
+    dimension: str
+    quantity: str
+    unit: str
+    unit_price: str
+    net_minor: int
+    vat_percent: str
+    category: str
+    tariff_id: str
+    tariff_version: int
+    gross_minor: int | None = None
+
+
+class VatTotal(Value, frozen=True, kw_only=True):
+    """A VAT category of the document (EN 16931 BG-23): VAT is computed once on the category's sum."""
+
+    vat_percent: str
+    category: str
+    net_minor: int
+    vat_minor: int
+
+
+class Totals(Value, frozen=True, kw_only=True):
+    net_minor: int
+    vat_minor: int
+    gross_minor: int
+    by_vat: tuple[VatTotal, ...]
+
+
+class InvoicedSession(Value, frozen=True, kw_only=True):
+    """A session on the document: the revision of its cost, and where that fact stands in the log."""
+
+    session_id: str
+    revision: int
+    rated_position: int
+    location_id: str
+    evse_uid: str
+    country: str
+    tariff_id: str
+    tariff_version: int
+    started_at: datetime
+    ended_at: datetime
+    energy_milliwh: int
+    amount_minor: int
+    net_minor: int
+    station_id: str | None = None
+    operator_id: str | None = None
+
+
+class Buyer(Value, frozen=True, kw_only=True):
+    """The payer as printed on the document; personal."""
+
+    person_id: str
+    name: str
+    email: str | None = None
+    address: dict[str, str] | None = None
+
+
+@topic("invoice.InvoiceIssued")
+class InvoiceIssued(Fact, frozen=True, kw_only=True):
+    """An invoice got its number. It never changes; a correction is a credit note.
+
+    `occurred_at` is the instant of issue, `issued_on` its day in the seller's zone. `period` is the billing
+    period of a monthly statement (`2026-10`). `sessions_position` is the position of the sessions log that
+    was known. `document_sha256` is the hash of the canonical document.
+    """
+
+    tenant: str
+    invoice_id: str
+    legal_entity: str
+    series: str
+    number_in_series: int
+    number: str
+    account_id: str
+    account_version: int
+    personal: Buyer
+    language: str
+    occurred_at: datetime
+    issued_on: str
+    due_on: str
+    currency: str
+    authority: Authority
+    lines: tuple[InvoiceLine, ...]
+    sessions: tuple[InvoicedSession, ...]
+    totals: Totals
+    sessions_position: int
+    policies: dict[str, str]
+    document_sha256: str
+    period: str | None = None
+    seller_zone: str = "UTC"
+    buyer_vat_id: str | None = None
+    cost_centre: str | None = None

@@ -1,0 +1,141 @@
+"""What may happen to a session: refuse, refuse, return the fact. Pure functions of the session so far."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from ledger.account.events import Terms
+from ledger.session.events import (
+    HoldReason,
+    MeterRecorded,
+    SessionEnded,
+    SessionStarted,
+    StateChanged,
+    TariffPin,
+)
+from ledger.session.state import Session
+from ledger.store.fact import FromMessage
+from ledger.values.refusal import RefusedError, RepeatedError
+
+NO_TARIFF = "NO_TARIFF"
+NOT_YET_PAYABLE = "NOT_YET_PAYABLE"
+END_BELOW_START = "END_BELOW_START"
+END_BEFORE_START = "END_BEFORE_START"
+METER_WENT_BACKWARDS = "METER_WENT_BACKWARDS"
+VAT_UNKNOWN = "VAT_UNKNOWN"
+
+# With one of these there is no energy, or no price, that could be trusted to make a cost.
+UNRATABLE = frozenset({NO_TARIFF, END_BELOW_START, END_BEFORE_START, METER_WENT_BACKWARDS})
+
+_MESSAGE = {"source": "", "message_id": "", "topic": "", "partition": 0, "offset": 0}
+
+
+class Unstarted(Exception):  # noqa: N818 - not an error: the message waits
+    """The session has no start yet; what is proposed waits for it."""
+
+    def __init__(self) -> None:
+        super().__init__("the session has no start yet")
+
+
+def start_session(
+    session: Session, proposal: SessionStarted, pin: TariffPin | None, terms: Terms | None, seller: str
+) -> SessionStarted:
+    """The start, with the tariff version that prices it, the payer's terms and the seller pinned.
+
+    Raises RepeatedError when a start with the same data is stored, RefusedError when another one is.
+    """
+    if session.started is not None:
+        _refuse_second(unpinned(session.started), proposal, "start")
+    return msgspec.structs.replace(proposal, tariff_pin=pin, terms=terms, seller=proposal.legal_entity or seller)
+
+
+def unpinned(started: SessionStarted) -> SessionStarted:
+    """The start as its message proposed it."""
+    return msgspec.structs.replace(started, tariff_pin=None, terms=None, seller=None)
+
+
+def record_reading(session: Session, reading: MeterRecorded) -> MeterRecorded:
+    """The reading. Raises Unstarted, RepeatedError, or RefusedError when it contradicts one of the same instant."""
+    if session.started is None:
+        raise Unstarted
+    readings = session.readings
+    if readings and reading.occurred_at <= readings[-1].occurred_at:
+        _refuse_contradiction(session, reading)
+    return reading
+
+
+def change_state(session: Session, change: StateChanged) -> StateChanged:
+    """The change of charging state. Raises Unstarted."""
+    if session.started is None:
+        raise Unstarted
+    return change
+
+
+def end_session(session: Session, end: SessionEnded) -> SessionEnded:
+    """The end. Raises Unstarted; RepeatedError or RefusedError when the session has ended already."""
+    if session.started is None:
+        raise Unstarted
+    if session.ended is not None:
+        _refuse_second(session.ended, end, "end")
+    return end
+
+
+def hold_reasons(session: Session) -> Iterator[HoldReason]:
+    """Why the session, as it stands, may not be billed; judged in sample order, so arrival does not matter."""
+    started, ended = session.started, session.ended
+    if started is None:
+        return
+    if started.tariff_pin is None:
+        yield _because(NO_TARIFF, started)
+    if started.reservation is not None:
+        yield _because(NOT_YET_PAYABLE, started)
+    if ended is not None:
+        yield from _reasons_at_end(session, started, ended)
+
+
+def _reasons_at_end(session: Session, started: SessionStarted, ended: SessionEnded) -> Iterator[HoldReason]:
+    if ended.occurred_at < started.occurred_at:
+        yield _because(END_BEFORE_START, ended)
+    if ended.register_milliwh < started.register_milliwh:
+        yield _because(END_BELOW_START, ended)
+    yield from _fallen_registers(session, started, ended)
+    if started.reservation is None and _is_prepaid_or_ad_hoc(started):
+        yield _because(NOT_YET_PAYABLE, started)
+
+
+def _fallen_registers(session: Session, started: SessionStarted, ended: SessionEnded) -> Iterator[HoldReason]:
+    register = started.register_milliwh
+    for reading in session.readings_within(started.occurred_at, ended.occurred_at):
+        if reading.register_milliwh < register:
+            yield _because(METER_WENT_BACKWARDS, reading)
+            return
+        register = reading.register_milliwh
+    if started.register_milliwh <= ended.register_milliwh < register:
+        yield _because(METER_WENT_BACKWARDS, ended)
+
+
+def _is_prepaid_or_ad_hoc(started: SessionStarted) -> bool:
+    return started.terms is None or started.terms.billing == "PREPAID"
+
+
+def _because(code: str, fact: FromMessage) -> HoldReason:
+    return HoldReason(code=code, because=f"{fact.source} {fact.message_id}")
+
+
+def _refuse_contradiction(session: Session, reading: MeterRecorded) -> None:
+    for other in session.readings_within(reading.occurred_at, reading.occurred_at):
+        if other.context == reading.context:
+            if other.register_milliwh != reading.register_milliwh:
+                raise RefusedError("another reading of the same instant and context has another register")
+            if _without_message(other) == _without_message(reading):
+                raise RepeatedError
+
+
+def _refuse_second(first: FromMessage, second: FromMessage, what: str) -> None:
+    if _without_message(first) == _without_message(second):
+        raise RepeatedError
+    raise RefusedError(f"the session has another {what} already (message {first.message_id})")
+
+
+def _without_message(fact: FromMessage) -> FromMessage:
+    return msgspec.structs.replace(fact, **_MESSAGE)

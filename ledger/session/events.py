@@ -1,0 +1,194 @@
+"""Facts about one charging session, in the sessions log.
+
+Instants are aware datetimes in UTC. Registers and energies are integer milliwatt-hours, power is integer
+milliwatts, current (the sum over the phases) integer microamperes: all exact for the six decimals that a
+message may carry. `occurred_at` is the time at the source; the store adds `recorded_at`.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from ledger.account.events import Terms
+from ledger.store.fact import Fact, FromMessage, Value, topic
+
+ChargingState = Literal["Charging", "SuspendedEV", "SuspendedEVSE", "EVConnected", "Idle"]
+Authority = Literal["NET", "GROSS"]
+
+
+class Personal(Value, frozen=True, kw_only=True):
+    """Fields about a person, kept together so that they can be encrypted per person."""
+
+    person_id: str
+    token_uid: str | None = None
+    cdr_token: dict[str, object] | None = None
+
+
+class Reservation(Value, frozen=True, kw_only=True):
+    from_: datetime = msgspec.field(name="from")
+    until: datetime
+    expired: bool
+
+
+class Signed(Value, frozen=True, kw_only=True):
+    """A signed meter value; `data` is kept byte for byte as the station sent it."""
+
+    encoding: str
+    data: str
+    public_key: str | None = None
+
+
+class TariffPin(Value, frozen=True, kw_only=True):
+    """The tariff version that prices the session, fixed when its start was handled."""
+
+    tariff_id: str
+    tariff_version: int
+    tariff_hash: str
+
+
+@topic("session.SessionStarted")
+class SessionStarted(FromMessage, frozen=True, kw_only=True):
+    """A vehicle was connected and authorised.
+
+    `tariff_pin`, `terms` and `seller` are pinned when the start is handled: which tariff version prices the session
+    (None: it is held, NO_TARIFF), under which terms it is paid (None: ad hoc), and which legal entity sells.
+    """
+
+    tenant: str
+    session_id: str
+    location_id: str
+    evse_uid: str
+    connector_id: str
+    time_zone: str
+    country: str
+    meter_id: str
+    register_milliwh: int
+    personal: Personal
+    account_id: str | None = None
+    payment_id: str | None = None
+    station_id: str | None = None
+    operator_id: str | None = None
+    legal_entity: str | None = None
+    power_type: str | None = None
+    power_milliw_max: int | None = None
+    auth_method: str | None = None
+    tariff_id: str | None = None
+    reservation: Reservation | None = None
+    cdr_location: dict[str, object] | None = None
+    seq_no: int | None = None
+    tariff_pin: TariffPin | None = None
+    terms: Terms | None = None
+    seller: str | None = None
+
+
+@topic("session.MeterRecorded")
+class MeterRecorded(FromMessage, frozen=True, kw_only=True):
+    """The meter's import register at an instant (not the energy of the session)."""
+
+    register_milliwh: int
+    context: str | None = None
+    power_milliw: int | None = None
+    current_microa: int | None = None
+    soc_percent: str | None = None
+    seq_no: int | None = None
+    signed: Signed | None = None
+
+
+@topic("session.StateChanged")
+class StateChanged(FromMessage, frozen=True, kw_only=True):
+    """The charging state, in OCPP 2.0.1's words."""
+
+    charging_state: ChargingState
+    seq_no: int | None = None
+
+
+@topic("session.SessionEnded")
+class SessionEnded(FromMessage, frozen=True, kw_only=True):
+    register_milliwh: int
+    reason: str | None = None
+    seq_no: int | None = None
+    signed: Signed | None = None
+
+
+class HoldReason(Value, frozen=True, kw_only=True):
+    """Why a session may not be billed: a code, and the message (`source id`) it rests on."""
+
+    code: str
+    because: str
+
+
+@topic("session.SessionHeld")
+class SessionHeld(Fact, frozen=True, kw_only=True):
+    """The session may not be billed until each of the pairs of code and message is settled."""
+
+    tenant: str
+    session_id: str
+    occurred_at: datetime
+    reasons: tuple[HoldReason, ...]
+
+
+class RatedLine(Value, frozen=True, kw_only=True):
+    """What one unit price and VAT rate of one dimension contributes; amounts are exact texts.
+
+    `quantity` is measured, `billed_quantity` after step_size; `unit` is KWH, HOUR or SESSION. `excl_vat` and
+    `incl_vat` are decimal texts, or `n/d` where no finite decimal exists.
+    """
+
+    dimension: str
+    quantity: str
+    billed_quantity: str
+    unit: str
+    unit_price: str
+    vat_percent: str | None = None
+    excl_vat: str | None = None
+    incl_vat: str | None = None
+
+
+class Cost(Value, frozen=True, kw_only=True):
+    """A cost on both sides of tax, in minor units after the policy's rounding; a side may be unknown."""
+
+    excl_minor: int | None = None
+    incl_minor: int | None = None
+
+
+@topic("session.SessionRated")
+class SessionRated(Fact, frozen=True, kw_only=True):
+    """The session's cost, with all that billing needs, so that no reader has to open the stream.
+
+    `revision` counts 1, 2, 3 … per session; the highest counts. `authority` says which side of tax is
+    authoritative and `amount_minor` is the rounded total of that side. `exact_excl`/`exact_incl` are the
+    totals before rounding. `policies` names the rounding and every other open reading that was used. `vat_unknown`
+    names the dimensions that were used without a tax rate; `holds` the codes that keep the session from being billed.
+    """
+
+    tenant: str
+    session_id: str
+    revision: int
+    occurred_at: datetime
+    started_at: datetime
+    ended_at: datetime
+    location_id: str
+    evse_uid: str
+    country: str
+    time_zone: str
+    energy_milliwh: int
+    currency: str
+    tariff_pin: TariffPin
+    authority: Authority
+    amount_minor: int
+    cost: Cost
+    lines: tuple[RatedLine, ...]
+    policies: dict[str, str]
+    exact_excl: str | None = None
+    exact_incl: str | None = None
+    totals: dict[str, Cost] = msgspec.field(default_factory=dict)
+    account_id: str | None = None
+    payment_id: str | None = None
+    station_id: str | None = None
+    operator_id: str | None = None
+    seller: str | None = None
+    terms: Terms | None = None
+    utc_offsets: tuple[str, ...] = ()
+    vat_unknown: tuple[str, ...] = ()
+    holds: tuple[str, ...] = ()

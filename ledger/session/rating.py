@@ -1,0 +1,164 @@
+"""A session and its tariff to its cost: the one place where a session is priced."""
+
+from collections.abc import Iterable
+from fractions import Fraction
+
+import msgspec
+
+from ledger.session.events import Authority, Cost, RatedLine, SessionEnded, SessionRated, SessionStarted
+from ledger.session.state import Session
+from ledger.tariff.compiled import CompiledTariff
+from ledger.tariff.model import Dimension, TaxIncluded
+from ledger.tariff.periods import charging_periods
+from ledger.tariff.policy import POLICIES
+from ledger.tariff.pricer import price
+from ledger.tariff.readings import Readings
+from ledger.tariff.report import Line, Report, total_of
+from ledger.values.money import exact_to_text, fraction_to_text, round_to_minor
+from ledger.values.offsets import utc_offsets
+from ledger.values.time import to_us
+
+TOTALS = (Dimension.ENERGY, Dimension.TIME, Dimension.PARKING_TIME, Dimension.FLAT)
+
+ENERGY_PLACES_MIN = 3  # a watt-hour is what people expect to read
+
+
+def price_session(session: Session, started: SessionStarted, ended: SessionEnded, tariff: CompiledTariff) -> Report:
+    """The session's cost with its lines. Raises ValueError when a register falls."""
+    return price(tariff, charging_periods(readings_of(session, started, ended), tariff))
+
+
+def readings_of(session: Session, started: SessionStarted, ended: SessionEnded) -> Readings:
+    """The session's readings and states as the pricer wants them."""
+    return Readings(
+        start_us=to_us(started.occurred_at),
+        start_register_milliwh=started.register_milliwh,
+        end_us=to_us(ended.occurred_at),
+        end_register_milliwh=ended.register_milliwh,
+        samples=[
+            (to_us(reading.occurred_at), reading.register_milliwh, reading.power_milliw, reading.current_microa)
+            for reading in session.readings_within(started.occurred_at, ended.occurred_at)
+        ],
+        state_changes=[(to_us(change.occurred_at), change.charging_state) for change in session.states],
+    )
+
+
+def rate_session(
+    session: Session, started: SessionStarted, ended: SessionEnded, tariff: CompiledTariff
+) -> SessionRated | None:
+    """The next revision of the session's cost; None when the last one says the same."""
+    last = session.rated
+    report = price_session(session, started, ended, tariff)
+    rated = _rated(started, ended, report, 1 if last is None else last.revision + 1)
+    if last is not None and _content(last) == _content(rated):
+        return None
+    return rated
+
+
+def _rated(started: SessionStarted, ended: SessionEnded, report: Report, revision: int) -> SessionRated:
+    if started.tariff_pin is None:
+        raise ValueError(f"session {started.session_id} has no tariff")
+    authority = authority_of(started, report)
+    cost = _cost(report.excl_minor, report.incl_minor)
+    return SessionRated(
+        tenant=started.tenant,
+        session_id=started.session_id,
+        revision=revision,
+        occurred_at=ended.occurred_at,
+        started_at=started.occurred_at,
+        ended_at=ended.occurred_at,
+        location_id=started.location_id,
+        evse_uid=started.evse_uid,
+        country=started.country,
+        time_zone=started.time_zone,
+        energy_milliwh=ended.register_milliwh - started.register_milliwh,
+        currency=report.currency,
+        tariff_pin=started.tariff_pin,
+        authority=authority,
+        amount_minor=_amount(cost, authority),
+        cost=cost,
+        lines=tuple(_lines(report)),
+        policies=POLICIES,
+        exact_excl=_exact(report.excl),
+        exact_incl=_exact(report.incl),
+        totals={dimension.value: _total(report, dimension) for dimension in TOTALS},
+        account_id=started.account_id,
+        payment_id=started.payment_id,
+        station_id=started.station_id,
+        operator_id=started.operator_id,
+        seller=started.seller,
+        terms=started.terms,
+        utc_offsets=utc_offsets(started.time_zone, started.occurred_at, ended.occurred_at),
+        vat_unknown=_vat_unknown(report),
+    )
+
+
+def authority_of(started: SessionStarted, report: Report) -> Authority:
+    """Gross where the tariff's prices include tax or the payer is a consumer (an ad-hoc one too), else net."""
+    is_consumer = started.terms is None or started.terms.kind == "CONSUMER"
+    wants_gross = is_consumer or report.tax_included is TaxIncluded.YES
+    return "GROSS" if wants_gross and report.incl is not None else "NET"
+
+
+def _content(rated: SessionRated) -> SessionRated:
+    """What must differ for a new revision: anything but its number, and what holds the session."""
+    return msgspec.structs.replace(rated, revision=0, holds=())
+
+
+def _lines(report: Report) -> Iterable[RatedLine]:
+    """One line for each dimension, unit price and rate, in the order in which they were first used."""
+    groups: dict[tuple[str, object, object], list[Line]] = {}
+    for line in report.lines:
+        groups.setdefault((line.dimension, line.unit_price, line.vat_percent), []).append(line)
+    for lines in groups.values():
+        yield _line(lines)
+
+
+def _line(lines: list[Line]) -> RatedLine:
+    first, total = lines[0], total_of(lines)
+    places = ENERGY_PLACES_MIN if first.dimension is Dimension.ENERGY else 0
+    amount = total.excl if total.excl is not None else total.incl
+    unit_price = fraction_to_text(amount or Fraction(0)) if first.unit_price is None else format(first.unit_price, "f")
+    return RatedLine(
+        dimension=first.dimension.value,
+        quantity=fraction_to_text(sum((line.quantity for line in lines), Fraction(0)), min_places=places),
+        billed_quantity=fraction_to_text(sum((line.billed_quantity for line in lines), Fraction(0)), min_places=places),
+        unit=first.unit.value,
+        unit_price=unit_price,
+        vat_percent=None if first.vat_percent is None else format(first.vat_percent, "f"),
+        excl_vat=_exact(total.excl),
+        incl_vat=_exact(total.incl),
+    )
+
+
+def _vat_unknown(report: Report) -> tuple[str, ...]:
+    """Dimensions that name no rate; where a whole side is unknown, every dimension that was used."""
+    unknown = {report.lines[place].dimension.value for place in report.lines_without_vat}
+    if report.excl is None or report.incl is None:
+        unknown |= {line.dimension.value for line in report.lines}
+    return tuple(sorted(unknown))
+
+
+def _total(report: Report, dimension: Dimension) -> Cost:
+    cost = report.cost_of(dimension)
+    return _cost(_minor(cost.excl, report.currency), _minor(cost.incl, report.currency))
+
+
+def _cost(excl_minor: int | None, incl_minor: int | None) -> Cost:
+    return Cost(excl_minor=excl_minor, incl_minor=incl_minor)
+
+
+def _amount(cost: Cost, authority: Authority) -> int:
+    preferred = cost.incl_minor if authority == "GROSS" else cost.excl_minor
+    amount = preferred if preferred is not None else cost.incl_minor
+    if amount is None:
+        raise ValueError("a priced session has no amount on either side of tax")
+    return amount
+
+
+def _minor(amount: Fraction | None, currency: str) -> int | None:
+    return None if amount is None else round_to_minor(amount, currency)
+
+
+def _exact(amount: Fraction | None) -> str | None:
+    return None if amount is None else exact_to_text(amount)

@@ -1,0 +1,68 @@
+"""Many streams in one query, and the log in pages."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg import Connection, sql
+
+from ledger.store.fact import Fact
+from ledger.store.serial import decode_fact
+
+# The inner query is planned once per stream, so that a planner without statistics of a young table cannot choose to
+# read all of it.
+LOAD = sql.SQL("""
+SELECT e.originator_id, e.originator_version, e.topic, e.state
+  FROM unnest(%s::uuid[], %s::bigint[]) AS wanted(stream, after),
+       LATERAL (SELECT * FROM {table} t WHERE t.originator_id = wanted.stream AND t.originator_version > wanted.after
+                 ORDER BY t.originator_version OFFSET 0) e
+""")
+
+PAGE = sql.SQL("""
+SELECT notification_id, recorded_at, originator_id, originator_version, topic, state FROM {table}
+ WHERE notification_id > %s AND notification_id <= %s AND (%s::text[] IS NULL OR topic = ANY(%s))
+ ORDER BY notification_id
+""")
+
+HEAD = sql.SQL("SELECT coalesce(max(notification_id), 0) FROM {table}")
+
+TABLES = {name: sql.Identifier("ledger", f"{name}_events") for name in ("session", "billing")}
+
+
+class LoggedFact(NamedTuple):
+    """A fact with its place in the log and in its stream."""
+
+    position: int
+    recorded_at: datetime
+    stream: UUID
+    version: int
+    fact: Fact
+
+
+def load_streams(connection: Connection[Any], log: str, after: Mapping[UUID, int]) -> Iterator[tuple[UUID, int, Fact]]:
+    """The facts (stream, version, fact) of many streams, each after the version given, in the order of versions."""
+    if not after:
+        return
+    query = LOAD.format(table=TABLES[log])
+    with connection.cursor(binary=True) as cursor:
+        cursor.execute(query, [list(after), list(after.values())], prepare=True)
+        for stream, version, topic, state in cursor:
+            yield stream, version, decode_fact(topic, state)
+
+
+def read_page(
+    connection: Connection[Any], log: str, after: int, until: int, topics: Sequence[str] | None = None
+) -> Iterator[LoggedFact]:
+    """The facts at positions after < position <= until, of all topics or of some."""
+    wanted = None if topics is None else list(topics)
+    with connection.cursor(binary=True) as cursor:
+        cursor.execute(PAGE.format(table=TABLES[log]), [after, until, wanted, wanted], prepare=True)
+        for position, recorded_at, stream, version, topic, state in cursor:
+            yield LoggedFact(position, recorded_at, stream, version, decode_fact(topic, state))
+
+
+def head(connection: Connection[Any], log: str) -> int:
+    """The last position of the log; 0 when it is empty."""
+    row = connection.execute(HEAD.format(table=TABLES[log])).fetchone()
+    return int(row[0]) if row else 0

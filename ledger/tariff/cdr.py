@@ -1,0 +1,175 @@
+"""An OCPI CDR object to charging periods.
+
+Durations come from the instants of the periods, exactly; the volumes of TIME and PARKING_TIME only say which
+of them runs (TIME_SOURCE). The volume of ENERGY is taken as given.
+"""
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Final
+
+from ledger.tariff.charging_period import ChargingPeriod, Kind
+from ledger.tariff.json_fields import FieldError, Fields
+from ledger.tariff.model import Tariff
+from ledger.values.country_zones import zone_of_country
+from ledger.values.energy import MILLIWH_PER_KWH
+from ledger.values.exact import Exact, simplified
+from ledger.values.time import to_instant, to_us
+from ledger.values.zones import UnknownTimeZoneError, time_zone
+
+# Volumes are numbers of four decimals in OCPI; more are read, and kept exactly.
+_VOLUME_DECIMALS: Final = 12
+_MAX_VOLUME: Final = 999_999_999_999
+# A year of one period a minute; more is no charging session.
+MAX_PERIODS: Final = 600_000
+
+_TIMES: Final = ("TIME", "PARKING_TIME")
+_LIMITED: Final = ("MIN_POWER", "MAX_POWER", "MIN_CURRENT", "MAX_CURRENT")
+_READ: Final = frozenset({"ENERGY", "RESERVATION_TIME", *_TIMES, *_LIMITED})
+_INSTANT_PATTERN: Final = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(?P<offset>Z|[+-]\d\d:\d\d)?", re.ASCII
+)
+_Volumes = dict[str, Fraction]
+
+
+class CdrError(FieldError):
+    """A CDR that cannot be priced; the text begins with the JSON path."""
+
+
+def cdr_periods(content: object, tariff: Tariff) -> list[ChargingPeriod]:
+    """The charging periods of a CDR whose numbers were parsed as int or Decimal from their text.
+
+    A period runs from its start to the next one's, the last to the CDR's end. CdrError names the JSON path
+    of what is wrong, another currency than the tariff's included.
+    """
+    fields = Fields(content, "$", CdrError)
+    _check_currency(fields, tariff)
+    read = [_read_period(period) for period in _period_fields(fields)]
+    end_us = _instant_us(fields, "end_date_time")
+    starts_us = [start_us for start_us, _, _ in read]
+    _check_order(fields, starts_us, end_us)
+    return list(_periods(read, [*starts_us[1:], end_us]))
+
+
+def cdr_time_zone(content: object, time_zone_given: str | None) -> str:
+    """The zone in which restrictions are judged: as given, else the location's, else its country's only one."""
+    fields = Fields(content, "$", CdrError)
+    if time_zone_given is not None:
+        return _known_zone(fields, "time_zone", time_zone_given)
+    location = fields.object("cdr_location")
+    if location is None:
+        fields.refuse("cdr_location", "is missing: without it the time zone must be given")
+    zone = location.text("time_zone")
+    if zone is not None:
+        return _known_zone(location, "time_zone", zone)
+    return _only_zone(location)
+
+
+def _known_zone(fields: Fields, key: str, name: str) -> str:
+    try:
+        time_zone(name)
+    except UnknownTimeZoneError as error:
+        fields.refuse(key, str(error))
+    return name
+
+
+def _only_zone(location: Fields) -> str:
+    country = location.text("country")
+    if country is None:
+        location.refuse("time_zone", "is missing, and so is the country: the time zone must be given")
+    zone = zone_of_country(country)
+    if zone is None:
+        location.refuse("country", f"{country[:40]!r} has no single time zone: the time zone must be given")
+    return zone
+
+
+def _check_currency(fields: Fields, tariff: Tariff) -> None:
+    currency = fields.text("currency")
+    if currency is not None and currency != tariff.currency:
+        fields.refuse("currency", f"{currency[:40]!r} is not the tariff's {tariff.currency}")
+
+
+def _period_fields(fields: Fields) -> Iterator[Fields]:
+    count = len(fields.items("charging_periods"))
+    if not count:
+        fields.refuse("charging_periods", "is missing or empty")
+    if count > MAX_PERIODS:
+        fields.refuse("charging_periods", f"has {count} periods, at most {MAX_PERIODS} are read")
+    return fields.objects("charging_periods")
+
+
+def _read_period(period: Fields) -> tuple[int, Kind, _Volumes]:
+    volumes = _volumes(period)
+    if "RESERVATION_TIME" in volumes:
+        period.refuse("dimensions", "RESERVATION_TIME cannot be priced yet")
+    return _instant_us(period, "start_date_time"), _kind(period, volumes), volumes
+
+
+def _volumes(period: Fields) -> _Volumes:
+    volumes: _Volumes = {}
+    for dimension in period.objects("dimensions"):
+        name = dimension.text("type")
+        if name not in _READ:
+            continue
+        if name in volumes:
+            dimension.refuse("type", f"{name} stands twice in one period")
+        volume = dimension.number("volume", _MAX_VOLUME, _VOLUME_DECIMALS)
+        if volume is None:
+            dimension.refuse("volume", "is missing")
+        volumes[name] = Fraction(volume)
+    return volumes
+
+
+def _kind(period: Fields, volumes: _Volumes) -> Kind:
+    """Which time runs; where both are named, the one that is not zero."""
+    named = [name for name in _TIMES if name in volumes]
+    if len(named) == 2:
+        named = [name for name in named if volumes[name]]
+    if len(named) == 2:
+        period.refuse("dimensions", "TIME and PARKING_TIME cannot both run in one period")
+    if not named:
+        return Kind.NEITHER
+    return Kind.CHARGING if named == ["TIME"] else Kind.PARKING
+
+
+def _instant_us(fields: Fields, key: str) -> int:
+    """OCPI instants are UTC, with or without the letter that says so."""
+    text = fields.text(key)
+    if text is None:
+        fields.refuse(key, "is missing")
+    found = _INSTANT_PATTERN.fullmatch(text)
+    if not found:
+        fields.refuse(key, f"{text[:40]!r} is no instant YYYY-MM-DDThh:mm:ssZ")
+    try:
+        return to_us(to_instant(text if found["offset"] else text + "Z"))
+    except ValueError as error:
+        fields.refuse(key, str(error))
+
+
+def _check_order(fields: Fields, starts_us: list[int], end_us: int) -> None:
+    for place, (start_us, next_us) in enumerate(zip(starts_us, [*starts_us[1:], end_us], strict=True)):
+        if next_us < start_us:
+            is_last = place + 1 == len(starts_us)
+            key = "end_date_time" if is_last else f"charging_periods[{place + 1}].start_date_time"
+            fields.refuse(key, f"is before charging_periods[{place}].start_date_time")
+
+
+def _periods(read: list[tuple[int, Kind, _Volumes]], ends_us: list[int]) -> Iterator[ChargingPeriod]:
+    energy: Exact = 0
+    for (start_us, kind, volumes), end_us in zip(read, ends_us, strict=True):
+        start_energy = energy
+        energy = simplified(energy + volumes.get("ENERGY", Fraction(0)) * MILLIWH_PER_KWH)
+        yield ChargingPeriod(
+            start_us,
+            end_us,
+            kind,
+            start_energy,
+            energy,
+            *(_millionths(volumes, name) for name in _LIMITED),
+        )
+
+
+def _millionths(volumes: _Volumes, name: str) -> Exact | None:
+    """kW as milliwatts and A as microamperes."""
+    return simplified(volumes[name] * 1_000_000) if name in volumes else None

@@ -1,0 +1,107 @@
+"""What a meter and a charging station told about one session, as a curve of energy over time."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+import msgspec
+
+from ledger.values.exact import Exact, proportion
+from ledger.values.time import US_PER_HOUR
+
+# When, register in milliwatt-hours, power in milliwatts and current (sum over phases) in microamperes or None.
+Sample = tuple[int, int, int | None, int | None]
+# When, and OCPP 2.0.1 chargingState.
+StateChange = tuple[int, str]
+
+# Energy above this is charging, whatever state was reported: 0.1 kWh.
+TOLERANCE_MILLIWH: Final = 100_000
+
+
+class Readings(msgspec.Struct, frozen=True):
+    """Instants in microseconds since 1970; samples and state changes in the order of their instants.
+
+    Registers are the meter's own and must not decrease. Samples before the start or after the end are no
+    part of the session's energy and are left out.
+    """
+
+    start_us: int
+    start_register_milliwh: int
+    end_us: int
+    end_register_milliwh: int
+    samples: Sequence[Sample] = ()
+    state_changes: Sequence[StateChange] = ()
+
+
+class Curve:
+    """The session's energy at any instant: linear between readings, exact.
+
+    `instants_us` and `energies_milliwh` are columns that begin with the session's start and end with its end.
+    ValueError when the session ends before it starts or a register decreases.
+    """
+
+    __slots__ = ("energies_milliwh", "instants_us", "samples")
+
+    def __init__(self, readings: Readings) -> None:
+        self.samples = _within(readings)
+        base_milliwh = readings.start_register_milliwh
+        self.instants_us = [readings.start_us, *[sample[0] for sample in self.samples], readings.end_us]
+        self.energies_milliwh = [0, *[sample[1] - base_milliwh for sample in self.samples]]
+        self.energies_milliwh.append(readings.end_register_milliwh - base_milliwh)
+        _refuse_decrease(self.instants_us, "the instants")
+        _refuse_decrease(self.energies_milliwh, "the register")
+
+    def energy_at(self, instant_us: int) -> Exact:
+        """Energy since the start; what was read at the very instant counts as delivered from then on."""
+        place = bisect_left(self.instants_us, instant_us)
+        if self.instants_us[place] == instant_us:
+            return self.energies_milliwh[place]
+        before_us, before = self.instants_us[place - 1], self.energies_milliwh[place - 1]
+        passed_us, interval_us = instant_us - before_us, self.instants_us[place] - before_us
+        return before + proportion(self.energies_milliwh[place] - before, passed_us, interval_us)
+
+    def instant_of(self, energy_milliwh: int) -> Exact:
+        """The first instant at which so much energy was delivered."""
+        place = bisect_left(self.energies_milliwh, energy_milliwh)
+        if self.energies_milliwh[place] == energy_milliwh:
+            return self.instants_us[place]
+        before_us, before = self.instants_us[place - 1], self.energies_milliwh[place - 1]
+        interval_us, rise = self.instants_us[place] - before_us, self.energies_milliwh[place] - before
+        return before_us + proportion(interval_us, energy_milliwh - before, rise)
+
+    def power_milliwatt(self, interval: int) -> Exact | None:
+        """Power over the interval that ends at a column: as sampled at its end, else energy over time."""
+        sampled = self._sampled(interval, 2)
+        if sampled is not None:
+            return sampled
+        duration_us = self.instants_us[interval] - self.instants_us[interval - 1]
+        if not duration_us:
+            return None
+        energy = self.energies_milliwh[interval] - self.energies_milliwh[interval - 1]
+        return proportion(energy, US_PER_HOUR, duration_us)
+
+    def current_microampere(self, interval: int) -> int | None:
+        """Current over the interval that ends at a column: as sampled at its end, else unknown."""
+        return self._sampled(interval, 3)
+
+    def _sampled(self, interval: int, column: int) -> int | None:
+        """The start is no sample, and the end record carries a register only."""
+        if interval > len(self.samples):
+            return None
+        value = self.samples[interval - 1][column]
+        return value if isinstance(value, int) else None
+
+
+def _within(readings: Readings) -> Sequence[Sample]:
+    samples = readings.samples
+    if samples and (samples[0][0] < readings.start_us or samples[-1][0] > readings.end_us):
+        return [sample for sample in samples if readings.start_us <= sample[0] <= readings.end_us]
+    return samples
+
+
+def _refuse_decrease(column: list[int], name: str) -> None:
+    # Sorting an ordered list is the fastest test of its order.
+    if column != sorted(column):
+        before, after = next(pair for pair in pairwise(column) if pair[0] > pair[1])
+        raise ValueError(f"{name} of a session must not decrease: {before} is followed by {after}")
