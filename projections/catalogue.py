@@ -6,7 +6,8 @@ from projections.invoices.lines import INVOICE_LINES
 from projections.invoices.register import INVOICE_REGISTER
 from projections.invoices.vat import INVOICE_VAT
 from projections.journal.gl_journal import GL_JOURNAL
-from projections.projection import Projection
+from projections.outbox.outbox import OUTBOX
+from projections.projection import Follower, Projection
 from projections.revenue.revenue import REVENUE
 from projections.sessions.session_costs import SESSION_COSTS
 
@@ -23,6 +24,9 @@ PROJECTIONS: dict[str, Projection] = {
         REVENUE,
     )
 }
+
+# All that the projector feeds.
+FOLLOWERS: tuple[Follower, ...] = (*PROJECTIONS.values(), *OUTBOX)
 
 # Views of other names, and the tables they are computed from: `rebuild` takes these names too.
 FED_BY: dict[str, tuple[str, ...]] = {

@@ -19,10 +19,10 @@ CHANNELS: dict[Log, str] = {"session": "session_events", "billing": "billing_eve
 # Log positions a page spans at most: 46 of 50 facts of a session are readings, which the server leaves out, so this
 # is some thousand facts, enough for set-based statements to pay.
 PAGE_POSITIONS = 50_000
-# Facts a page holds at most, for logs that are read whole: keeps a page's transaction around a second.
-PAGE_FACTS = 10_000
+# Facts a page holds at most, for logs that are read whole: what memory a page takes is decided here.
+PAGE_FACTS = 2_000
 # Bytes of stored facts a page holds at most (and one fact more): a monthly statement can have megabytes.
-PAGE_BYTES = 16 * 1024 * 1024
+PAGE_BYTES = 8 * 1024 * 1024
 
 READ_PAGE = sql.SQL("""
 SELECT notification_id, recorded_at, originator_id, originator_version, topic, state FROM (
@@ -60,5 +60,8 @@ def read_page(
     arguments = [after, until, topics, PAGE_FACTS, PAGE_BYTES]
     rows = connection.execute(READ_PAGE.format(log=TABLES[log]), arguments, binary=True).fetchall()
     is_cut = len(rows) == PAGE_FACTS or sum(len(row[-1]) for row in rows) >= PAGE_BYTES
-    entries = tuple(LoggedFact(*place, decode_fact(topic, state)) for *place, topic, state in rows)
+    entries = tuple(
+        LoggedFact(position, recorded_at, stream, version, decode_fact(topic, state))
+        for position, recorded_at, stream, version, topic, state in rows
+    )
     return Page(log, after, entries[-1].position if is_cut else until, entries)

@@ -8,7 +8,7 @@ import psycopg
 from psycopg import errors, sql
 
 from ledger.store.connection import connect
-from projections.catalogue import PROJECTIONS
+from projections.catalogue import FOLLOWERS
 from projections.feed import feed_page
 from projections.page import CHANNELS, LOGS, Log
 from projections.projection import Follower
@@ -25,15 +25,15 @@ Counts = dict[Log, int]
 
 
 class Projector:
-    """Follows both logs with all projections. One at a time per database.
+    """Follows both logs with all projections and the outbox. One at a time per database.
 
     `catch_up` and `run` return the number of log positions followed, by log; they raise AlreadyRunningError when
     another projector has the database, UnknownFactError for a fact of a newer program.
     """
 
-    def __init__(self, url: str, followers: Sequence[Follower] | None = None) -> None:
+    def __init__(self, url: str, followers: Sequence[Follower] = FOLLOWERS) -> None:
         self._url = url
-        self._followers = list(followers if followers is not None else PROJECTIONS.values())
+        self._followers = followers
 
     def catch_up(self) -> Counts:
         """Follow both logs to their heads, once."""

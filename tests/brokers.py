@@ -19,14 +19,15 @@ from tests.waiting import wait_until
 JAR_CACHE = Path(__file__).parent.parent / ".kafka"
 IMAGE = f"apache/kafka:{KAFKA_VERSION}"
 DOCKER_TIMEOUT_S = 300
+# Read before the fixtures clear the settings of whoever runs the tests.
+GIVEN_ADDRESS = os.environ.get("EVLEDGER_KAFKA_BOOTSTRAP_SERVERS")
 
 
 @contextmanager
 def session_broker(folder: Path) -> Iterator[str]:
     """The address of a test session's broker, by the first way that there is."""
-    address = os.environ.get("EVLEDGER_KAFKA_BOOTSTRAP_SERVERS")
-    if address:
-        yield address
+    if GIVEN_ADDRESS:
+        yield GIVEN_ADDRESS
     elif docker_answers():
         with _docker_broker() as started:
             yield started

@@ -21,6 +21,16 @@ TEMPLATE = "test_template"
 _numbers = itertools.count(1)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_settings_of_the_runner() -> Iterator[None]:
+    """No test meets the ledger of whoever runs it: a test that names no home gets one that cannot be used."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("EVLEDGER_")]:
+            patch.delenv(name)
+        patch.setenv("EVLEDGER_HOME", "/dev/null/home")
+        yield
+
+
 @pytest.fixture(scope="session")
 def open_folder() -> Iterator[Path]:
     """A folder that every system user can enter: pytest's own are closed to the server's user under root."""

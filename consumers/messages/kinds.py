@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, Final, Literal, get_args, get_type_hints
 
 from pydantic import TypeAdapter
 
@@ -13,20 +13,18 @@ from ledger.intake.message import Record
 from ledger.store.fact import FromMessage
 
 Family = Literal["session", "tariff", "account"]
+METERED: Final = "ev.session.metered.v1"
+
 ToFact = Callable[[Record, Attributes, Any], FromMessage]
 Validate = Callable[[bytes], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A message type: `event` is the contract of the whole event, `data` of what is in it.
-
-    `marker` is how the type's name stands in a structured event.
-    """
+    """A message type: `event` is the contract of the whole event, `data` of what is in it."""
 
     type: str
     family: Family
-    marker: bytes
     event: TypeAdapter[Any]
     data: TypeAdapter[Any]
     validate_event: Validate
@@ -34,7 +32,7 @@ class Kind:
 
 
 def kinds_of(defaults: AccountDefaults) -> tuple[Kind, ...]:
-    """All kinds, the most frequent first."""
+    """All kinds of messages that this version handles."""
 
     def opened(record: Record, attributes: Attributes, data: account.AccountData) -> FromMessage:
         return account.to_account_opened(record, attributes, data, defaults)
@@ -60,7 +58,6 @@ def _kind(family: Family, event_type: Any, to_fact: ToFact) -> Kind:
     return Kind(
         type=name,
         family=family,
-        marker=f'"{name}"'.encode(),
         event=event,
         data=TypeAdapter(hints["data"]),
         validate_event=event.validator.validate_json,

@@ -35,12 +35,20 @@ def create_cluster(place: Path, user: SystemUser, binaries: Path, admitted: list
     """
     _remove_unfinished(place)
     temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=place))
-    _give(temporary, user)
-    _initdb(temporary, user, binaries)
-    _write(temporary / "pg_hba.conf", _hba(), user)
-    _write(temporary / "pg_ident.conf", _ident(admitted), user)
-    _create_database(temporary, user, binaries)
+    try:
+        _fill(temporary, user, binaries, admitted)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
     temporary.rename(place / "data")
+
+
+def _fill(data: Path, user: SystemUser, binaries: Path, admitted: list[str]) -> None:
+    _give(data, user)
+    _initdb(data, user, binaries)
+    _write(data / "pg_hba.conf", _hba(), user)
+    _write(data / "pg_ident.conf", _ident(admitted), user)
+    _create_database(data, user, binaries)
 
 
 def check_version(data: Path) -> None:

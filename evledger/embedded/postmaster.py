@@ -56,7 +56,7 @@ def start_postmaster(data: Path, socket_folder: Path, user: SystemUser, binaries
 
     The caller holds the home's lock and has seen that no server is running.
     """
-    (data / "postmaster.pid").unlink(missing_ok=True)  # stale: its pid may be alive, as another program
+    _remove_stale_pid_file(data)
     log = data.parent / "server.log"
     command: Command = [binaries / "postgres", "-D", data.resolve(), "-p", str(PORT), "-k", socket_folder]
     started = user.run(["/bin/sh", "-c", START_SCRIPT, "sh", log, *command])
@@ -64,7 +64,7 @@ def start_postmaster(data: Path, socket_folder: Path, user: SystemUser, binaries
         raise EmbeddedServerError(f"the server's program did not start: {started.stderr.strip()}")
     pid = int(started.stdout)
     _wait(lambda: _is_ready(data) or not _runs(pid), START_TIMEOUT_S, f"the server on {data} to be ready, {log}")
-    found = find_postmaster(data)
+    found = wait_until_ready(data)  # also one that a starter who was killed left behind, which came first
     if found is None:
         raise EmbeddedServerError(f"the server on {data} did not start: {_last_fatal(log)} ({log})")
     return found
@@ -86,6 +86,14 @@ def stop_postmaster(postmaster: Postmaster, data: Path) -> None:
     except PermissionError as error:
         raise EmbeddedServerError("the server is another user's", "stop it as that user or as root") from error
     _wait(lambda: not is_postmaster(postmaster.pid, data), STOP_TIMEOUT_S, f"the server on {data} to stop")
+
+
+def _remove_stale_pid_file(data: Path) -> None:
+    """PostgreSQL removes a file whose pid is dead, but gives up when that pid is another program's by now."""
+    if not _pid_file_lines(data):
+        time.sleep(POLL_INTERVAL_S)  # empty: a server may be about to write it
+    if find_postmaster(data) is None:
+        (data / "postmaster.pid").unlink(missing_ok=True)
 
 
 def _pid_file_lines(data: Path) -> list[str]:

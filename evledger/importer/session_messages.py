@@ -1,6 +1,7 @@
 """Past sessions as messages of the session-event contract: tariff, accounts, then starts and ends by time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,15 +44,21 @@ def session_messages(metered: list[Metered], session_map: SessionMap, tariff: Ta
     payers = dict.fromkeys(each.session.payer for each in metered)
     for payer in payers:
         yield _opened(payer, session_map).to_message()
-    for event in sorted(_events(metered, session_map, tariff), key=lambda event: event.at_us):
+    tariff_id = str(tariff["id"])
+    for each, is_end in _by_time(metered):
+        event = _ended(each, session_map) if is_end else _started(each, session_map, tariff_id)
         yield event.to_message()
 
 
-def _events(metered: Iterable[Metered], session_map: SessionMap, tariff: Tariff) -> Iterator[CloudEvent]:
-    """A start stands before its end also where both have the same minute: sorting keeps that order."""
-    for each in metered:
-        yield _started(each, session_map, str(tariff["id"]))
-        yield _ended(each, session_map)
+def _by_time(metered: list[Metered]) -> list[tuple[Metered, bool]]:
+    """Starts and ends by instant; a start stands before its end also where both have the same minute."""
+    starts_and_ends = ((each, is_end) for each in metered for is_end in (False, True))
+    return sorted(starts_and_ends, key=_instant)
+
+
+def _instant(start_or_end: tuple[Metered, bool]) -> datetime:
+    metered, is_end = start_or_end
+    return metered.session.ended_at if is_end else metered.session.started_at
 
 
 def _published(tariff: Tariff, session_map: SessionMap) -> CloudEvent:

@@ -164,8 +164,8 @@ def _messages(
 
 def _occurrence(visit: Visit, at_s: int, type_: str, seq_no: int, data: Data) -> Occurrence:
     source = f"/stations/{visit.connector.station_id}"
-    # Start, metered, state-changed, ended: the verb's letters tell apart what shares a sequence number.
-    message_id = f"{visit.number:07d}-{seq_no:03d}-{type_[11:14]}"
+    # A sample and a state may share a sequence number: started, metered, state-changed and ended differ.
+    message_id = f"{visit.number:07d}-{seq_no:03d}-{type_.split('.')[2]}"
     return Occurrence(at_s, at_s, visit.session_id, source, type_, message_id, data)
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
-from uuid import UUID
 
 import msgspec
 
@@ -12,6 +11,7 @@ from ledger.invoice.amounts import Billable, LineAmount, billable, document_tota
 from ledger.invoice.document import document_sha256
 from ledger.invoice.events import Buyer, InvoicedSession, InvoiceIssued, InvoiceLine
 from ledger.session.events import RatedLine, SessionRated
+from ledger.values.ids import stream_id
 from ledger.values.zones import time_zone
 
 POLICIES = {"session_amount": "half_up", "vat": "half_up_per_category", "shares": "largest_remainder"}
@@ -38,7 +38,6 @@ class BilledSession(NamedTuple):
 class Issue(NamedTuple):
     """What is decided outside: the number, the instant, the seller's zone, and what was known."""
 
-    invoice_id: UUID
     series: str
     number_in_series: int
     issued_at: datetime
@@ -64,13 +63,14 @@ def issue_invoice(issue: Issue, account: AccountFact, sessions: Sequence[BilledS
     totals, nets = document_totals([line for lines in amounts for line in lines], bills[0].authority)
     lines = _lines(sessions, amounts, nets, bills[0])
     first, issued_on = sessions[0].rated, _day(issue.issued_at, issue.seller_zone)
+    number = f"{issue.series}-{issue.number_in_series:0{NUMBER_DIGITS}}"
     fact = InvoiceIssued(
         tenant=first.tenant,
-        invoice_id=str(issue.invoice_id),
+        invoice_id=str(stream_id(first.tenant, "invoice", number)),
         legal_entity=first.seller or "",
         series=issue.series,
         number_in_series=issue.number_in_series,
-        number=f"{issue.series}-{issue.number_in_series:0{NUMBER_DIGITS}}",
+        number=number,
         account_id=account.account_id,
         account_version=issue.account_version,
         personal=_buyer(account),

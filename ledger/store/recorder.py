@@ -93,6 +93,10 @@ class LedgerRecorder(PostgresProcessRecorder):
             raise LookupError(f"{put} of {len(rows)} facts were written to {self.events_table_name}")
         return Written(top + 1, top + put)
 
+    def track(self, cursor: Cursor[Any], follower: str, position: int) -> None:
+        """Remember how far a process has followed another log; raises IntegrityError when it is no step forward."""
+        self._insert_tracking(cursor, Tracking(follower, position))
+
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
         """The library's way in: one save in one transaction, with its tracking."""
         rows = EventRows()

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from psycopg import Connection, sql
+from psycopg import Connection, Cursor, sql
 
 from ledger.store.fact import Fact
 from ledger.store.serial import decode_fact
@@ -66,3 +66,28 @@ def head(connection: Connection[Any], log: str) -> int:
     """The last position of the log; 0 when it is empty."""
     row = connection.execute(HEAD.format(table=TABLES[log])).fetchone()
     return int(row[0]) if row else 0
+
+
+BY_POSITION = sql.SQL("SELECT notification_id, topic, state FROM {table} WHERE notification_id = ANY(%s)")
+
+LAST_VERSIONS = sql.SQL("""
+SELECT wanted.stream, coalesce((SELECT max(originator_version) FROM {table} t WHERE t.originator_id = wanted.stream), 0)
+  FROM unnest(%s::uuid[]) AS wanted(stream)
+""")
+
+
+def read_positions(connection: Connection[Any], log: str, positions: Sequence[int]) -> dict[int, Fact]:
+    """The facts at these positions of the log. Raises LookupError when one is missing."""
+    with connection.cursor(binary=True) as cursor:
+        cursor.execute(BY_POSITION.format(table=TABLES[log]), [list(positions)])
+        found = {position: decode_fact(topic, state) for position, topic, state in cursor}
+    missing = set(positions) - set(found)
+    if missing:
+        raise LookupError(f"the {log} log has no position {min(missing)}")
+    return found
+
+
+def last_versions(connection: Connection[Any] | Cursor[Any], log: str, streams: Sequence[UUID]) -> dict[UUID, int]:
+    """The last version of each stream, 0 for one that does not exist."""
+    rows = connection.execute(LAST_VERSIONS.format(table=TABLES[log]), [list(streams)])
+    return {stream: int(version) for stream, version in rows}

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import msgspec
 import psycopg
 
 from ledger.posting import POSTED, journal_entry
@@ -89,8 +88,9 @@ def _payers(connection: psycopg.Connection[Any], streams: list[UUID]) -> dict[UU
 
 
 def _payer(fact: Fact) -> str:
-    start = msgspec.convert(fact, SessionStarted)
-    return start.account_id or start.payment_id or start.session_id
+    if not isinstance(fact, SessionStarted):
+        raise TypeError(f"a session's start was decoded as {type(fact).__name__}")
+    return fact.account_id or fact.payment_id or fact.session_id
 
 
 def _balances(connection: psycopg.Connection[Any], facts: Iterable[Fact]) -> Counter[PayerKey]:

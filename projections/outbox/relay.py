@@ -66,14 +66,14 @@ class Relay:
     BrokerUnavailableError, and AlreadyRunningError when another relay has the database.
     """
 
-    def __init__(self, url: str, bootstrap_servers: str, topic: str = DEFAULT_TOPIC, **security: Any) -> None:
-        """`security`: further settings of the Kafka client, such as TLS and SASL."""
+    def __init__(self, url: str, bootstrap_servers: str, topic: str = DEFAULT_TOPIC, **client: Any) -> None:
+        """`client`: further settings of the Kafka client, such as TLS and SASL."""
         self._url = url
         self._client: dict[str, Any] = {
             "bootstrap_servers": bootstrap_servers,
             "bootstrap_timeout_ms": BOOTSTRAP_TIMEOUT_MS,
             "reconnect_backoff_max_ms": RECONNECT_BACKOFF_MAX_MS,
-            **security,
+            **client,
         }
         self._topic = topic
 

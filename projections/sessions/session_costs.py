@@ -1,5 +1,6 @@
 """One row per charging session: what it delivered, what it costs, and why it may not be billed."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import singledispatch
 from uuid import UUID
@@ -86,7 +87,7 @@ def _opened(stream: UUID, fact: SessionStarted) -> SessionCost:
         session_id=fact.session_id,
         account_id=fact.account_id,
         payment_id=fact.payment_id,
-        legal_entity=fact.legal_entity,
+        legal_entity=fact.seller or fact.legal_entity,
         location_id=fact.location_id,
         evse_uid=fact.evse_uid,
         station_id=fact.station_id,
@@ -107,6 +108,10 @@ def _pin(pin: TariffPin, row: SessionCost) -> None:
     row.tariff_version = pin.tariff_version
 
 
+def _hold(row: SessionCost, codes: Iterable[str]) -> None:
+    row.held_codes = tuple(sorted({*row.held_codes, *codes}))
+
+
 @singledispatch
 def _apply(fact: Fact, _row: SessionCost) -> None:
     raise TypeError(f"session_costs does not read {type(fact).__name__}")
@@ -120,13 +125,14 @@ def _(fact: SessionEnded, row: SessionCost) -> None:
 
 @_apply.register
 def _(fact: SessionHeld, row: SessionCost) -> None:
-    row.held_codes = tuple(sorted({*row.held_codes, *(reason.code for reason in fact.reasons)}))
+    _hold(row, [reason.code for reason in fact.reasons])
 
 
 @_apply.register
 def _(fact: SessionRated, row: SessionCost) -> None:
     _pin(fact.tariff_pin, row)
-    row.legal_entity = fact.legal_entity or row.legal_entity
+    _hold(row, fact.holds)
+    row.legal_entity = fact.seller or row.legal_entity
     row.revision = fact.revision
     row.rated_at = fact.occurred_at
     row.energy_milliwh = fact.energy_milliwh

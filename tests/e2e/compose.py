@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,14 +35,13 @@ class Addresses:
     bootstrap_servers: str
 
 
-def read_model(file: Path, environment: Mapping[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
-    """Load a file by compose-go: schema, interpolation, merge, consistency. JSON on standard output."""
+def read_model(file: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    """Load a file by compose-go: schema, merge, consistency, defaults of variables. JSON on standard output."""
     if shutil.which("go") is None:
         skip_or_fail("NO GO: docker-compose.yml is not checked against the compose model")
-    command = ["go", "run", COMPOSE_GO, "-format", "json", str(file)]
+    command = ["go", "run", COMPOSE_GO, "-format", "json", *options, str(file)]
     return subprocess.run(
         command,
-        env=os.environ | dict(environment or {}),
         capture_output=True,
         text=True,
         check=False,

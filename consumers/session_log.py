@@ -1,0 +1,269 @@
+"""Follows the sessions log and issues invoices: `PER_SESSION` when a rated session is met, `MONTHLY` at the close.
+
+Each page is one transaction: charges, numbers, invoices, and the position in the sessions log.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import psycopg
+from eventsourcing.persistence import PersistenceError
+from psycopg.rows import tuple_row
+
+from ledger.account.events import AccountFact
+from ledger.account.state import Account
+from ledger.application import Ledger, UnavailableError, one_line, recorder_of
+from ledger.intake.loading import Subjects
+from ledger.intake.subject import SubjectKey
+from ledger.invoice.amounts import billable
+from ledger.invoice.decide import BilledSession, Issue, issue_invoice, series_of
+from ledger.invoice.events import InvoiceIssued
+from ledger.invoice.period import Period, period_of
+from ledger.session.events import SessionHeld, SessionRated
+from ledger.store.charges import Charge, Invoiced, charge, closed_until, due, hold, mark_invoiced
+from ledger.store.rows import EventRows
+from ledger.store.streams import LoggedFact, head, last_versions, read_page, read_positions
+from ledger.values.ids import stream_id
+
+FOLLOWER = "biller"  # the name of its position among those that follow the sessions log
+
+TOPICS = ("session.SessionRated", "session.SessionHeld")
+
+# Positions of the sessions log for each transaction: about 2,000 rated sessions, a few megabytes of facts.
+PAGE_POSITIONS = 100_000
+
+# Charges for each transaction of a close: as many facts are in memory at once.
+PAGE_CHARGES = 5_000
+
+LOCK_KEY = 0x6269_6C6C_6572  # "biller" in ASCII: one biller at a time for each database
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class AlreadyBillingError(Exception):
+    """Another biller is at work on this database."""
+
+
+class Group(NamedTuple):
+    """What one document is about: sessions of one payer, seller, currency, side of tax and period."""
+
+    period_ends_at: datetime
+    legal_entity: str
+    account_id: str
+    currency: str
+    authority: str
+
+
+class Biller:
+    """Turns rated sessions into invoices. One at a time: raises AlreadyBillingError."""
+
+    def __init__(self, ledger: Ledger, seller_zone: str) -> None:
+        self._ledger = ledger
+        self._seller_zone = seller_zone
+        self._accounts = Subjects(lambda: ledger.connection)
+        self._recorder = recorder_of(ledger.billing)
+        self._take_lock()
+
+    def _take_lock(self) -> None:
+        row = self._ledger.connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY]).fetchone()
+        if row != (True,):
+            raise AlreadyBillingError("another biller is at work on this database: stop it, or leave the work to it")
+
+    def follow(self, now: Callable[[], datetime], progress: Callable[[int, int], None]) -> int:
+        """Meet every rated session up to the end of the log; how many invoices were issued.
+
+        `now` gives the instant of issue. `progress` is told the position and the end of the log.
+        """
+        issued, end = 0, head(self._ledger.connection, "session")
+        position = self._recorder.max_tracking_id(FOLLOWER) or 0
+        while position < end:
+            until = min(position + PAGE_POSITIONS, end)
+            issued += self._follow_page(position, until, now())
+            position = until
+            progress(position, end)
+        return issued
+
+    def close(self, tenant: str, now: datetime, period: str | None = None, account_id: str | None = None) -> int:
+        """Issue the invoices of all periods that ended by `now`, or of the one named; how many there were."""
+        issued = 0
+        for charges in self._due(tenant, now, period, account_id):
+            issued += self._close_page(charges, now)
+        return issued
+
+    def _follow_page(self, after: int, until: int, now: datetime) -> int:
+        facts = list(read_page(self._ledger.connection, "session", after, until, TOPICS))
+        rated = _latest(facts)
+        self._load_accounts((fact.tenant, fact.account_id) for _, fact in rated.values() if fact.account_id)
+        charges = self._charges(rated)
+        with self._transaction() as cursor:
+            held = _held(facts)
+            ready = charge(cursor, charges) - set(held)
+            hold(cursor, held)
+            documents = [[billed] for key, billed in rated.items() if key in ready]
+            self._issue(cursor, documents, now, [None] * len(documents))
+            self._recorder.track(cursor, FOLLOWER, until)
+        return len(documents)
+
+    def _close_page(self, charges: Sequence[Charge], now: datetime) -> int:
+        connection = self._ledger.connection
+        self._load_accounts((c.tenant, c.account_id) for c in charges)
+        facts = read_positions(connection, "session", [c.rated_position for c in charges])
+        documents, periods = [], []
+        for _, group in groupby(charges, key=group_of):
+            members = list(group)
+            documents.append([_billed(member.rated_position, facts) for member in members])
+            periods.append(members[0].period)
+        with self._transaction() as cursor:
+            self._issue(cursor, documents, now, periods)
+        return len(documents)
+
+    def _issue(
+        self, cursor: Any, documents: Sequence[list[BilledSession]], now: datetime, periods: Sequence[str | None]
+    ) -> None:
+        """Allot numbers and append the invoices, in the transaction that issues them."""
+        if not documents:
+            return
+        self._recorder.lock(cursor)
+        rows, invoiced = EventRows(), list[Invoiced]()
+        position = head(self._ledger.connection, "session")
+        for fact in self._invoices(cursor, documents, now, periods, position):
+            rows.append(stream_id(fact.tenant, "series", fact.series), fact.number_in_series, fact)
+            invoiced.extend(Invoiced(fact.tenant, session.session_id, fact.number) for session in fact.sessions)
+        self._recorder.write(cursor, rows)
+        mark_invoiced(cursor, invoiced)
+
+    def _invoices(
+        self,
+        cursor: Any,
+        documents: Sequence[list[BilledSession]],
+        now: datetime,
+        periods: Sequence[str | None],
+        position: int,
+    ) -> Iterator[InvoiceIssued]:
+        names = [(d[0].rated.tenant, series_of(d[0].rated.seller or "", now, self._seller_zone)) for d in documents]
+        streams = {name: stream_id(name[0], "series", name[1]) for name in set(names)}
+        versions = last_versions(cursor, "billing", list(streams.values()))
+        numbers = {name: versions[stream] for name, stream in streams.items()}
+        for sessions, name, period in zip(documents, names, periods, strict=True):
+            numbers[name] += 1
+            account, version = self._account(sessions[0].rated.tenant, sessions[0].rated.account_id)
+            issue = Issue(name[1], numbers[name], now, self._seller_zone, position, version, period)
+            yield issue_invoice(issue, account, sessions)
+
+    def _charges(self, rated: dict[tuple[str, str], BilledSession]) -> list[Charge]:
+        payable = [billed for billed in rated.values() if billed.rated.account_id is not None]
+        accounts = sorted({(b.rated.tenant, b.rated.account_id or "") for b in payable})
+        closed = closed_until(self._ledger.connection, accounts)
+        return [
+            self._charge(billed, closed.get((billed.rated.tenant, billed.rated.account_id or ""))) for billed in payable
+        ]
+
+    def _charge(self, billed: BilledSession, closed: datetime | None) -> Charge:
+        rated = billed.rated
+        account, _ = self._account(rated.tenant, rated.account_id)
+        bill = billable(rated, account)
+        billing = rated.terms.billing if rated.terms is not None else "PREPAID"
+        period = open_period(rated.ended_at, account, closed) if billing == "MONTHLY" else None
+        return Charge(
+            tenant=rated.tenant,
+            session_id=rated.session_id,
+            revision=rated.revision,
+            rated_position=billed.position,
+            legal_entity=rated.seller or "",
+            account_id=account.account_id,
+            currency=rated.currency,
+            authority=bill.authority,
+            amount_minor=bill.amount_minor,
+            billing=billing,
+            period=None if period is None else period.name,
+            period_ends_at=None if period is None else period.ends_at,
+            held=bool(rated.holds),
+        )
+
+    def _load_accounts(self, accounts: Iterator[tuple[str, str]]) -> None:
+        self._accounts.finish(1, ())
+        self._accounts.load(SubjectKey("account", tenant, account_id) for tenant, account_id in accounts)
+
+    def _account(self, tenant: str, account_id: str | None) -> tuple[AccountFact, int]:
+        account: Account = self._accounts[SubjectKey("account", tenant, account_id or "")].state
+        if account.current is None:
+            raise LookupError(f"account {account_id} was never opened")
+        return account.current, account.version
+
+    def _due(self, tenant: str, now: datetime, period: str | None, account: str | None) -> Iterator[list[Charge]]:
+        """Charges in pages that end between two documents."""
+        after = Group(LONG_AGO, "", "", "", "")
+        wanted = {"tenant": tenant, "now": now, "period": period, "account": account}
+        limit = PAGE_CHARGES
+        while rows := due(self._ledger.connection, limit, {**wanted, **_after(after)}):
+            is_last = len(rows) < limit
+            whole = rows if is_last else [row for row in rows if group_of(row) != group_of(rows[-1])]
+            if not whole:
+                limit *= 2  # one document with more sessions than a page: it is read as a whole
+                continue
+            after, limit = group_of(whole[-1]), PAGE_CHARGES
+            yield whole
+
+    def _transaction(self) -> "_Transaction":
+        return _Transaction(self._ledger)
+
+
+class _Transaction:
+    """A transaction of the billing log; a database that goes away is UnavailableError."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._context = ledger.datastore.transaction(commit=True)
+
+    def __enter__(self) -> Any:
+        try:
+            return self._context.__enter__().connection.cursor(row_factory=tuple_row)
+        except (psycopg.Error, PersistenceError) as error:
+            raise UnavailableError(one_line(error)) from error
+
+    def __exit__(self, *exception: Any) -> None:
+        try:
+            self._context.__exit__(*exception)
+        except (psycopg.OperationalError, PersistenceError) as error:
+            raise UnavailableError(one_line(error)) from error
+
+
+def open_period(ended_at: datetime, account: AccountFact, closed: datetime | None) -> Period:
+    """The period in which the session ended, in the account's zone; after its close, the next one."""
+    period = period_of(ended_at, account.time_zone, account.closing_day)
+    if closed is not None and period.ends_at <= closed:
+        return period_of(closed, account.time_zone, account.closing_day)
+    return period
+
+
+def group_of(item: Charge) -> Group:
+    """The document that a charge belongs to."""
+    return Group(item.period_ends_at or LONG_AGO, item.legal_entity, item.account_id, item.currency, item.authority)
+
+
+def _after(group: Group) -> dict[str, Any]:
+    return {
+        "after": group.period_ends_at,
+        "after_entity": group.legal_entity,
+        "after_account": group.account_id,
+        "after_currency": group.currency,
+        "after_authority": group.authority,
+    }
+
+
+def _latest(facts: Sequence[LoggedFact]) -> dict[tuple[str, str], BilledSession]:
+    """The last revision of each session of the page."""
+    return {
+        (logged.fact.tenant, logged.fact.session_id): BilledSession(logged.position, logged.fact)
+        for logged in facts
+        if isinstance(logged.fact, SessionRated)
+    }
+
+
+def _held(facts: Sequence[LoggedFact]) -> list[tuple[str, str]]:
+    return sorted({(f.fact.tenant, f.fact.session_id) for f in facts if isinstance(f.fact, SessionHeld)})
+
+
+def _billed(position: int, facts: dict[int, Any]) -> BilledSession:
+    return BilledSession(position, facts[position])

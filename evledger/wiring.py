@@ -1,0 +1,68 @@
+"""The parts put together: settings to a database, a ledger, a reader, a pipeline."""
+
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from consumers.messages.kinds import Family
+from consumers.messages.reader import MessageReader
+from consumers.pipeline import Pipeline
+from evledger.embedded import Server, ensure_running
+from evledger.migrate import is_current, migrate
+from evledger.settings import Settings
+from ledger.application import Ledger, UnavailableError, one_line
+from ledger.store.connection import conninfo
+from ledger.store.positions import INGEST_GROUP
+
+
+def embedded_server(settings: Settings) -> Server:
+    """The embedded server of the home, started if need be. Raises EmbeddedServerError."""
+    return ensure_running(Path(settings.home), notice=lambda line: print(line, file=sys.stderr))  # noqa: T201
+
+
+def database_url(settings: Settings) -> str:
+    """The database in use, at the newest schema. Raises UnavailableError, MigrationError, EmbeddedServerError."""
+    if settings.database_url is not None:
+        url = settings.database_url.get_secret_value()
+    else:
+        url = embedded_server(settings).url()
+    try:
+        if not is_current(conninfo(url)):
+            migrate(conninfo(url))
+    except psycopg.OperationalError as error:
+        raise UnavailableError(f"database: {one_line(error)}") from error
+    return url
+
+
+def message_reader(settings: Settings) -> MessageReader:
+    """Reads every inbound contract; on Kafka's topics only what belongs there."""
+    carries: dict[str, Family] = {
+        settings.topic_sessions: "session",
+        settings.topic_tariffs: "tariff",
+        settings.topic_accounts: "account",
+    }
+    return MessageReader(settings.account_defaults, carries)
+
+
+@contextmanager
+def open_ledger(settings: Settings, role: str = "app") -> Iterator[Ledger]:
+    """The ledger over the database in use."""
+    with Ledger(database_url(settings), role, settings.transaction_timeout_ms) as ledger:
+        yield ledger
+
+
+@contextmanager
+def open_pipeline(settings: Settings, ledger: Ledger, group: str = INGEST_GROUP) -> Iterator[Pipeline]:
+    """A pipeline of inbound messages into the ledger."""
+    with Pipeline(ledger, message_reader(settings).read, settings.legal_entity, group) as pipeline:
+        yield pipeline
+
+
+def owner_name() -> str:
+    """Who owns a partition, for people who look at the table of positions."""
+    return f"{socket.gethostname()}:{os.getpid()}"

@@ -1,0 +1,113 @@
+"""The biller's memory: what each session may put on a document, and what it has put on one. Written set-based."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from psycopg import Connection, Cursor
+
+
+class Charge(NamedTuple):
+    """The latest revision of a session's cost, on its way to a document."""
+
+    tenant: str
+    session_id: str
+    revision: int
+    rated_position: int
+    legal_entity: str
+    account_id: str
+    currency: str
+    authority: str
+    amount_minor: int
+    billing: str
+    period: str | None
+    period_ends_at: datetime | None
+    held: bool
+
+
+class Invoiced(NamedTuple):
+    """That a session is on a document now."""
+
+    tenant: str
+    session_id: str
+    invoice_number: str
+
+
+CHARGE = """
+INSERT INTO ledger.charges AS c (tenant, session_id, revision, rated_position, legal_entity, account_id, currency,
+                                 authority, amount_minor, billing, period, period_ends_at, held)
+SELECT * FROM unnest(%s::text[], %s::text[], %s::int[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[],
+                     %s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::boolean[])
+ON CONFLICT (tenant, session_id) DO UPDATE
+   SET revision = excluded.revision, rated_position = excluded.rated_position, amount_minor = excluded.amount_minor,
+       authority = excluded.authority, currency = excluded.currency, held = excluded.held
+RETURNING tenant, session_id, invoice_number IS NULL AND NOT held AND amount_minor <> 0 AND billing = 'PER_SESSION'
+"""
+
+HOLD = """
+UPDATE ledger.charges c SET held = true FROM unnest(%s::text[], %s::text[]) AS h(tenant, session_id)
+ WHERE c.tenant = h.tenant AND c.session_id = h.session_id
+"""
+
+MARK = """
+UPDATE ledger.charges c
+   SET invoice_number = i.number, invoiced_revision = c.revision, invoiced_amount_minor = c.amount_minor
+  FROM unnest(%s::text[], %s::text[], %s::text[]) AS i(tenant, session_id, number)
+ WHERE c.tenant = i.tenant AND c.session_id = i.session_id AND c.invoice_number IS NULL
+"""
+
+CLOSED = """
+SELECT tenant, account_id, max(period_ends_at) FROM ledger.charges
+ WHERE invoice_number IS NOT NULL AND billing = 'MONTHLY'
+   AND (tenant, account_id) IN (SELECT * FROM unnest(%s::text[], %s::text[])) GROUP BY tenant, account_id
+"""
+
+DUE = """
+SELECT tenant, session_id, revision, rated_position, legal_entity, account_id, currency, authority, amount_minor,
+       billing, period, period_ends_at, held
+  FROM ledger.charges
+ WHERE invoice_number IS NULL AND NOT held AND amount_minor <> 0 AND billing = 'MONTHLY' AND period_ends_at <= %(now)s
+   AND (%(period)s::text IS NULL OR period = %(period)s) AND (%(account)s::text IS NULL OR account_id = %(account)s)
+   AND tenant = %(tenant)s
+   AND (period_ends_at, legal_entity COLLATE "C", account_id COLLATE "C", currency, authority)
+       > (%(after)s::timestamptz, %(after_entity)s, %(after_account)s, %(after_currency)s, %(after_authority)s)
+ ORDER BY period_ends_at, legal_entity COLLATE "C", account_id COLLATE "C", currency, authority, session_id COLLATE "C"
+ LIMIT %(limit)s
+"""
+
+
+def charge(cursor: Cursor[Any], charges: Sequence[Charge]) -> set[tuple[str, str]]:
+    """Store the latest revisions; (tenant, session id) of those to be put on a document of their own at once."""
+    if not charges:
+        return set()
+    cursor.execute(CHARGE, [list(column) for column in zip(*charges, strict=True)])
+    return {(tenant, session_id) for tenant, session_id, is_due in cursor if is_due}
+
+
+def hold(cursor: Cursor[Any], sessions: Sequence[tuple[str, str]]) -> None:
+    """Keep sessions off documents; those that are on one stay there."""
+    if sessions:
+        cursor.execute(HOLD, [list(column) for column in zip(*sessions, strict=True)])
+
+
+def mark_invoiced(cursor: Cursor[Any], invoiced: Sequence[Invoiced]) -> None:
+    """Remember which sessions are on a document. Raises LookupError when one was on another already."""
+    if not invoiced:
+        return
+    cursor.execute(MARK, [list(column) for column in zip(*invoiced, strict=True)])
+    if cursor.rowcount != len(invoiced):
+        raise LookupError(f"{cursor.rowcount} of {len(invoiced)} sessions could be put on a document")
+
+
+def closed_until(
+    connection: Connection[Any], accounts: Sequence[tuple[str, str]]
+) -> Mapping[tuple[str, str], datetime]:
+    """For each (tenant, account) with a monthly invoice, the end of the last period that has one."""
+    columns = [[tenant for tenant, _ in accounts], [account for _, account in accounts]]
+    return {(tenant, account): ends_at for tenant, account, ends_at in connection.execute(CLOSED, columns)}
+
+
+def due(connection: Connection[Any], limit: int, parameters: Mapping[str, Any]) -> list[Charge]:
+    """Charges of ended periods, after a group, ordered so that the charges of one document stand together."""
+    rows = connection.execute(DUE, {**parameters, "limit": limit}, binary=True)
+    return [Charge(*row) for row in rows]

@@ -1,0 +1,33 @@
+"""Append facts straight to a log, as the recorder would leave them: gapless positions, one transaction."""
+
+from uuid import UUID, uuid5
+
+import psycopg
+from psycopg import sql
+
+from ledger.store.fact import Fact
+from ledger.store.serial import encode_fact, topic_of
+from ledger.store.streams import TABLES
+from projections.page import CHANNELS, Log
+
+NAMESPACE = UUID("00000000-0000-5000-8000-000000000000")
+
+INSERT = sql.SQL("""
+INSERT INTO {table} (originator_id, originator_version, topic, state, notification_id, recorded_at)
+SELECT %(stream)s, coalesce((SELECT max(originator_version) FROM {table} WHERE originator_id = %(stream)s), 0) + 1,
+  %(topic)s, %(state)s, coalesce((SELECT max(notification_id) FROM {table}), 0) + 1, clock_timestamp()
+""")
+
+
+def stream_of(name: str) -> UUID:
+    """The stream that tests know by a name."""
+    return uuid5(NAMESPACE, name)
+
+
+def append(url: str, log: Log, *facts: tuple[str, Fact]) -> None:
+    """Append (stream name, fact) pairs in one transaction, and notify."""
+    with psycopg.connect(url) as connection:
+        for name, fact in facts:
+            arguments = {"stream": stream_of(name), "topic": topic_of(fact), "state": encode_fact(fact)}
+            connection.execute(INSERT.format(table=TABLES[log]), arguments)
+        connection.execute(sql.SQL("NOTIFY {}").format(sql.Identifier(CHANNELS[log])))
