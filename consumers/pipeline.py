@@ -7,7 +7,7 @@ top of it is forgotten and decided again.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import NamedTuple
 
 import psycopg
@@ -71,7 +71,7 @@ class Pipeline:
     ) -> None:
         self._ledger = ledger
         self._read = read
-        self._group = group
+        self.group = group
         self._loader = Loader(lambda: ledger.connection, read)
         self._decider = Decider(self._loader, legal_entity)
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
@@ -100,11 +100,19 @@ class Pipeline:
         batch = self._decide(arrivals)
         if not self._finish(on_top=batch):
             batch = self._decide(arrivals)
-        self._job = _Job(batch, epochs, self._writer.submit(self._ledger.commit, batch, self._group, epochs))
+        self._job = _Job(batch, epochs, self._writer.submit(self._ledger.commit, batch, self.group, epochs))
 
     def drain(self) -> None:
         """Wait until everything that was handled is stored. Raises as `handle` does."""
         self._finish(on_top=None)
+
+    def wait(self, timeout_s: int) -> None:
+        """Give what is on its way some time to be stored. May be called from another thread; what became of it is
+        for `handle` or `drain` to find out.
+        """
+        job = self._job
+        if job is not None:
+            wait([job.written], timeout_s)
 
     def forget(self) -> None:
         """Drop all states in memory, and what is on its way: whoever lost a partition starts from the store."""
@@ -117,7 +125,7 @@ class Pipeline:
         self._number += 1
         try:
             return self._decider.decide(self._number, arrivals)
-        except psycopg.OperationalError as error:
+        except (psycopg.OperationalError, psycopg.InternalError) as error:  # the latter: ended by a time limit
             self.forget()
             raise UnavailableError(one_line(error)) from error
 
@@ -145,7 +153,7 @@ class Pipeline:
             stale, unavailable = _attempts(problem, stale, unavailable)
             batch = self._decide(job.batch.arrivals)
             try:
-                self._ledger.commit(batch, self._group, job.epochs)
+                self._ledger.commit(batch, self.group, job.epochs)
             except (StaleError, UnavailableError) as again:
                 self._drop(batch, None)
                 problem = again

@@ -2,7 +2,6 @@
 
 import os
 import socket
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ import psycopg
 from consumers.messages.kinds import Family
 from consumers.messages.reader import MessageReader
 from consumers.pipeline import Pipeline
-from evledger.embedded import Server, ensure_running
+from evledger.embedded import Server, ensure_running, wheel_binaries
 from evledger.migrate import is_current, migrate
 from evledger.settings import Settings
 from ledger.application import Ledger, UnavailableError, one_line
@@ -22,7 +21,12 @@ from ledger.store.positions import INGEST_GROUP
 
 def embedded_server(settings: Settings) -> Server:
     """The embedded server of the home, started if need be. Raises EmbeddedServerError."""
-    return ensure_running(Path(settings.home), notice=lambda line: print(line, file=sys.stderr))  # noqa: T201
+    return ensure_running(settings.home)
+
+
+def psql_path() -> Path:
+    """The embedded server's own shell."""
+    return wheel_binaries() / "psql"
 
 
 def database_url(settings: Settings) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, NotRequired, TypeVar
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
@@ -66,7 +66,10 @@ def _one_id_per_country(vat_ids: list[str]) -> list[str]:
 
 
 class AccountData(TypedDict):
-    """The full new state of a payer, not a patch. A field that is left out takes the setting's value."""
+    """The full new state of a payer, not a patch. A field that is left out takes the setting's value.
+
+    A list stops at its first fault: a record has room for more than a hundred thousand of them.
+    """
 
     name: Name
     kind: PayerKind
@@ -74,7 +77,7 @@ class AccountData(TypedDict):
     currency: Currency
     billing: Billing
     vat_id: NotRequired[Id | None]
-    vat_ids: NotRequired[Annotated[list[Id], AfterValidator(_one_id_per_country)] | None]
+    vat_ids: NotRequired[Annotated[list[Id], Field(fail_fast=True), AfterValidator(_one_id_per_country)] | None]
     email: NotRequired[Text | None]
     address: NotRequired[AddressData | None]
     time_zone: NotRequired[TimeZone | None]
@@ -82,10 +85,10 @@ class AccountData(TypedDict):
     language: NotRequired[Language | None]
     payment_terms_days: NotRequired[PaymentTermsDays | None]
     legal_entity: NotRequired[Id | None]
-    tokens: NotRequired[list[Id] | None]
+    tokens: NotRequired[Annotated[list[Id], Field(fail_fast=True)] | None]
     parent_account_id: NotRequired[Id | None]
     cost_centre: NotRequired[Text | None]
-    memberships: NotRequired[list[MembershipData] | None]
+    memberships: NotRequired[Annotated[list[MembershipData], Field(fail_fast=True)] | None]
 
 
 class AccountOpenedEvent(Attributes):

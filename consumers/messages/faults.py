@@ -28,8 +28,7 @@ _SHOWN_FIELDS: Final = frozenset(
 # What a reason says for the faults that pydantic names; others keep pydantic's words.
 _EXPECTED: Final[dict[str, str]] = {
     "missing": "is missing",
-    "json_invalid": "not JSON: {error}",
-    "string_type": "must be a JSON string (a number would go through floating point)",
+    "string_type": "must be a JSON string",
     "string_pattern_mismatch": "must be {meaning}",
     "string_too_long": "is longer than {max_length} characters",
     "dict_type": "must be a JSON object",
@@ -51,6 +50,8 @@ def reason_of(error: ValidationError, *, inside: tuple[str, ...] = ()) -> str:
     """The first fault in one line, and how many more there are. `inside` is the path to what was validated."""
     first = error.errors(include_url=False)[0]
     more = error.error_count() - 1
+    if first["type"] == "json_invalid":
+        return f"not JSON: {first['ctx']['error']}"
     line = f"{json_path((*inside, *first['loc']))}: {_expected(first)}{_given(first)}"
     return line if more < 1 else f"{line} (and {more} more)"
 

@@ -57,5 +57,7 @@ def _value(content: object, path: Path) -> object:
     if isinstance(content, list):
         return [_value(value, (*path, place)) for place, value in enumerate(content)]
     if isinstance(content, float) or (isinstance(content, int) and abs(content) > MAX_INTEGER):
-        raise UnreadableError(f"{json_path(path)}: must be a JSON string (a number would go through floating point)")
+        raise UnreadableError(
+            f"{json_path(path)}: must be a JSON string: such a number would go through floating point"
+        )
     return content

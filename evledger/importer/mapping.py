@@ -33,7 +33,7 @@ class MapError(ValueError):
 def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         raise ValueError(f"{name!r} is no IANA time zone, such as Europe/London") from None
     return name
 

@@ -96,11 +96,17 @@ def wrong_key(sent: Sent, rng: Random) -> Sent:
 
 
 def garbage(sent: Sent, rng: Random) -> Sent:
-    """Something unreadable between two messages."""
+    """A broken producer writes a few unreadable values in a row."""
     place = _some_reading(sent, rng)
-    good = sent[place]._replace(id=f"{sent[place].id}-noise")
-    noise = good._replace(raw=rng.choice(GARBAGE)(good.to_message().value))
-    return [*sent[: place + 1], noise, *sent[place + 1 :]]
+    first = rng.randrange(len(GARBAGE))
+    noise = [_noise(sent[place], first + more) for more in range(_NOISE_IN_A_ROW)]
+    return [*sent[: place + 1], *noise, *sent[place + 1 :]]
+
+
+def _noise(occurrence: Occurrence, number: int) -> Occurrence:
+    good = occurrence._replace(id=f"{occurrence.id}-noise-{number}")
+    damage = GARBAGE[number % len(GARBAGE)]
+    return good._replace(raw=damage(good.to_message().value))
 
 
 # Each of these damages so many of a thousand sessions, independently of the others.
@@ -123,6 +129,7 @@ LATE_PAYER_PERMILLE: Final = 4
 _UNKNOWN_FOR_EVER_PERCENT: Final = 25
 _KNOWN_AFTER_S: Final = (600, 12 * 3_600)
 _DATED_BEFORE_S: Final = 60
+_NOISE_IN_A_ROW: Final = 3
 
 
 class Faults:

@@ -1,10 +1,12 @@
 """Where consumers stand: positions, owners by epoch, and control totals, beside the facts they led to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from psycopg import Connection, Cursor
+
+Place = tuple[str, int]  # topic and partition
 
 INGEST_GROUP = "ingest"  # files are read by one group of their own: topic file:<sha256>, partition 0
 
@@ -65,6 +67,20 @@ def fence_parameters(group: str, progress: Sequence[Progress]) -> dict[str, Any]
     return {"group": group, **{name: list(column) for name, column in zip(names, columns, strict=True)}}
 
 
+BEGIN = """
+INSERT INTO ledger.consumer_positions (consumer_group, topic, partition, next_offset)
+SELECT %(group)s, b.topic, b.partition, b.start
+  FROM unnest(%(topics)s::text[], %(partitions)s::int[], %(starts)s::bigint[]) AS b(topic, partition, start)
+ ORDER BY b.topic, b.partition
+ON CONFLICT DO NOTHING
+"""
+
+
+def begin(connection: Connection[Any], group: str, starts: Mapping[Place, int]) -> None:
+    """Give every partition that was never read its first position; those that were keep theirs."""
+    connection.execute(BEGIN, {"group": group, **_columns("starts", starts)})
+
+
 ACQUIRE = """
 INSERT INTO ledger.consumer_positions AS c (consumer_group, topic, partition, next_offset, epoch, owner)
 SELECT %(group)s, a.topic, a.partition, a.start, 1, %(owner)s
@@ -76,21 +92,50 @@ RETURNING topic, partition, next_offset, epoch
 
 
 def acquire(
-    connection: Connection[Any], group: str, owner: str, starts: dict[tuple[str, int], int]
-) -> dict[tuple[str, int], tuple[int, int]]:
+    connection: Connection[Any], group: str, owner: str, starts: Mapping[Place, int]
+) -> dict[Place, tuple[int, int]]:
     """Become the owner of partitions: (topic, partition) to (next offset, epoch); from now on older owners are fenced.
 
     `starts` gives for each the offset at which a partition that was never read begins.
     """
-    parameters = {
-        "group": group,
-        "owner": owner,
-        "topics": [topic for topic, _ in starts],
-        "partitions": [partition for _, partition in starts],
-        "starts": list(starts.values()),
-    }
+    parameters = {"group": group, "owner": owner, **_columns("starts", starts)}
     rows = connection.execute(ACQUIRE, parameters).fetchall()
     return {(topic, partition): (next_offset, epoch) for topic, partition, next_offset, epoch in rows}
+
+
+RENEW = """
+UPDATE ledger.consumer_positions c SET epoch = c.epoch + 1
+  FROM unnest(%(topics)s::text[], %(partitions)s::int[], %(epochs)s::bigint[]) AS m(topic, partition, epoch)
+ WHERE c.consumer_group = %(group)s AND c.topic = m.topic AND c.partition = m.partition AND c.epoch = m.epoch
+RETURNING c.topic, c.partition, c.next_offset, c.epoch
+"""
+
+
+def renew(connection: Connection[Any], group: str, epochs: Mapping[Place, int]) -> dict[Place, tuple[int, int]]:
+    """Stay the owner, from the stored positions on: (topic, partition) to (next offset, epoch).
+
+    Partitions that have another owner by now are not in the answer. What the caller may still have on its way to the
+    database is waited for, or fenced.
+    """
+    rows = connection.execute(RENEW, {"group": group, **_columns("epochs", epochs)}).fetchall()
+    return {(topic, partition): (next_offset, epoch) for topic, partition, next_offset, epoch in rows}
+
+
+POSITIONS = "SELECT topic, partition, next_offset FROM ledger.consumer_positions WHERE consumer_group = %s"
+
+
+def next_offsets(connection: Connection[Any], group: str) -> dict[Place, int]:
+    """How far a group has read each partition, whoever owns it."""
+    return {(topic, partition): offset for topic, partition, offset in connection.execute(POSITIONS, [group])}
+
+
+def _columns(name: str, by_place: Mapping[Place, int]) -> dict[str, list[Any]]:
+    """One array for each column: topics, partitions, and what is known of each under `name`."""
+    return {
+        "topics": [topic for topic, _ in by_place],
+        "partitions": [partition for _, partition in by_place],
+        name: list(by_place.values()),
+    }
 
 
 def remember_topics(connection: Connection[Any], group: str, topics: Iterable[tuple[str, str, int]]) -> None:

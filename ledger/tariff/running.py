@@ -1,6 +1,7 @@
 """What runs through a session: for each dimension the lines that its matching components build up."""
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Final
 
 from ledger.tariff.charging_period import ChargingPeriod, Kind
@@ -9,18 +10,21 @@ from ledger.tariff.model import Dimension
 from ledger.tariff.spans import spans
 from ledger.values.exact import Exact
 
-_ENERGY: Final = 0
-_TIME: Final = 1
-_PARKING_TIME: Final = 2
+# Places of the dimensions, in the order in which lines of one instant are shown.
+_FLAT: Final = 0
+_ENERGY: Final = 1
+_TIME: Final = 2
+_PARKING_TIME: Final = 3
 
 
 class RunningLine:
     """A stretch under one component; `start` and `end` are marks on the energy or the time scale."""
 
-    __slots__ = ("end", "end_us", "rate", "start", "start_us", "surplus")
+    __slots__ = ("end", "end_us", "order", "rate", "start", "start_us", "surplus")
 
-    def __init__(self, rate: Rate, start_us: Exact, start: Exact) -> None:
+    def __init__(self, rate: Rate, place: int, start_us: Exact, start: Exact) -> None:
         self.rate = rate
+        self.order = (start_us, place)
         self.start_us = self.end_us = start_us
         self.start = self.end = start
         self.surplus: Exact = 0
@@ -32,7 +36,7 @@ class RunningLine:
 
 
 class Running:
-    """Lines in the order in which they began, and the last one of each family that rounds its step once."""
+    """Lines as they get their first volume, and the last one of each family that rounds its step once."""
 
     def __init__(self) -> None:
         self.lines: list[RunningLine] = []
@@ -40,7 +44,7 @@ class Running:
         self.last_time: RunningLine | None = None
         self.parking_us: Exact = 0
         self._has_flat = False
-        self._open: list[RunningLine | None] = [None, None, None]
+        self._open: list[RunningLine | None] = [None, None, None, None]
 
     def add(self, span: ChargingPeriod, rates: Rates) -> None:
         """A span in which nothing switches, after all earlier ones."""
@@ -48,20 +52,19 @@ class Running:
             self.add_flat(rates.flat, span.start_us)
         energy = self._extend(_ENERGY, rates.energy, span, span.start_energy_milliwh, span.end_energy_milliwh)
         self.last_energy = energy or self.last_energy
+        # Both are asked in every span: a line ends where its kind of time does.
         time = rates.time if span.kind is Kind.CHARGING else None
+        charged = self._extend(_TIME, time, span, span.start_us, span.end_us)
         parking_time = rates.parking_time if span.kind is Kind.PARKING else None
-        self.last_time = (
-            self._extend(_TIME, time, span, span.start_us, span.end_us)
-            or self._extend(_PARKING_TIME, parking_time, span, span.start_us, span.end_us)
-            or self.last_time
-        )
+        parked = self._extend(_PARKING_TIME, parking_time, span, span.start_us, span.end_us)
+        self.last_time = charged or parked or self.last_time
         if span.kind is Kind.PARKING:
             self.parking_us += span.end_us - span.start_us
 
     def add_flat(self, rate: Rate, start_us: Exact) -> None:
         """The fee of the first component of its kind that becomes active; there is one in a session."""
         self._has_flat = True
-        line = RunningLine(rate, start_us, 0)
+        line = RunningLine(rate, _FLAT, start_us, 0)
         line.end = 1
         self.lines.append(line)
 
@@ -81,7 +84,7 @@ class Running:
             return None
         line = self._open[place]
         if line is None or line.rate is not rate:
-            line = self._open[place] = RunningLine(rate, span.start_us, start)
+            line = self._open[place] = RunningLine(rate, place, span.start_us, start)
         line.end_us = span.end_us
         if start == end:
             return None
@@ -92,7 +95,7 @@ class Running:
 
 
 def run(compiled: CompiledTariff, periods: Sequence[ChargingPeriod]) -> Running:
-    """The lines of a session, before any step size.
+    """The lines of a session in the order in which they begin, before any step size.
 
     Restrictions are judged at the start of every span, where nothing switches until its end. What would
     switch only at the session's last instant does not count.
@@ -110,6 +113,7 @@ def run(compiled: CompiledTariff, periods: Sequence[ChargingPeriod]) -> Running:
         running.add(span, compiled.rates(cells[place][1], at_us - start_us, span))
     if start_us == end_us and not running.lines:
         _add_flat_of_an_instant(compiled, running, periods[0], cells[0][1])
+    running.lines.sort(key=attrgetter("order"))
     return running
 
 

@@ -1,7 +1,5 @@
 """Append facts straight to a log, as the recorder would leave them: gapless positions, one transaction."""
 
-from uuid import UUID, uuid5
-
 import psycopg
 from psycopg import sql
 
@@ -9,19 +7,13 @@ from ledger.store.fact import Fact
 from ledger.store.serial import encode_fact, topic_of
 from ledger.store.streams import TABLES
 from projections.page import CHANNELS, Log
-
-NAMESPACE = UUID("00000000-0000-5000-8000-000000000000")
+from tests.unit.projections.facts import stream_of
 
 INSERT = sql.SQL("""
 INSERT INTO {table} (originator_id, originator_version, topic, state, notification_id, recorded_at)
 SELECT %(stream)s, coalesce((SELECT max(originator_version) FROM {table} WHERE originator_id = %(stream)s), 0) + 1,
   %(topic)s, %(state)s, coalesce((SELECT max(notification_id) FROM {table}), 0) + 1, clock_timestamp()
 """)
-
-
-def stream_of(name: str) -> UUID:
-    """The stream that tests know by a name."""
-    return uuid5(NAMESPACE, name)
 
 
 def append(url: str, log: Log, *facts: tuple[str, Fact]) -> None:

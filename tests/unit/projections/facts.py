@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID, uuid5
 
 from ledger.account.events import Terms
 from ledger.invoice.events import Buyer, InvoicedSession, InvoiceIssued, InvoiceLine, Totals, VatTotal
@@ -18,8 +19,14 @@ from ledger.session.events import (
     TariffPin,
 )
 
+NAMESPACE = UUID("00000000-0000-5000-8000-000000000000")
 START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 PIN = TariffPin(tariff_id="TARIFF-1", tariff_version=1, tariff_hash="ab" * 32)
+
+
+def stream_of(name: str) -> UUID:
+    """The stream that tests know by a name."""
+    return uuid5(NAMESPACE, name)
 
 
 def _read_at(offset: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from ledger.store.fact import Fact
 from ledger.store.streams import LoggedFact
 from projections.page import Log, Page
 from projections.projection import Projection
-from tests.integration.appending import stream_of
+from tests.unit.projections.facts import stream_of
 
 RECORDED_AT = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 

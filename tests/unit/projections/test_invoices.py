@@ -10,8 +10,7 @@ from projections.invoices.register import INVOICE_REGISTER
 from projections.invoices.vat import country_vat
 from projections.journal.gl_journal import GL_JOURNAL
 from projections.revenue.revenue import REVENUE
-from tests.integration.appending import stream_of
-from tests.unit.projections.facts import invoice_line, invoiced_session, issued, totals
+from tests.unit.projections.facts import invoice_line, invoiced_session, issued, stream_of, totals
 from tests.unit.projections.pages import RECORDED_AT, rows_of
 
 

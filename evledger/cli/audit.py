@@ -1,0 +1,52 @@
+"""`evledger replay`, `evledger audit completeness`."""
+
+import click
+
+from evledger.cli.errors import NoError
+from evledger.cli.output import as_json_option, print_fields, print_json, progress, tenant_option
+from evledger.settings import load_settings
+from evledger.verification import completeness
+from evledger.wiring import database_url
+from ledger.audit import replay as replaying
+from ledger.store.connection import connect
+
+
+@click.command(epilog="Example: evledger replay --all")
+@click.argument("numbers", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="Every invoice ever issued.")
+@as_json_option
+def replay(numbers: tuple[str, ...], every: bool, as_json: bool) -> None:
+    """Recompute issued invoices from the events alone; exit 1 if any byte differs."""
+    if bool(numbers) == every:
+        raise click.UsageError("name the invoices, or give --all")
+    with connect(database_url(load_settings()), "auditor") as connection, progress("replay") as step:
+        try:
+            replayed = replaying.replay(connection, None if every else numbers, step)
+        except LookupError as error:
+            raise NoError(str(error)) from None
+    differences = [{"number": d.number, "reason": d.reason} for d in replayed.differences]
+    if as_json:
+        print_json({"invoices": replayed.invoices, "differences": differences})
+    for difference in differences if not as_json else ():
+        click.echo(f"{difference['number']}: {difference['reason']}")
+    if differences:
+        raise NoError(f"{len(differences)} of {replayed.invoices} invoices come out otherwise")
+    if not as_json:
+        click.echo(f"{replayed.invoices} invoices recomputed: the same to the byte")
+
+
+@click.group()
+def audit() -> None:
+    """Proofs that nothing is missing and nothing was changed."""
+
+
+@audit.command("completeness", epilog="Example: evledger audit completeness")
+@tenant_option
+@as_json_option
+def audit_completeness(tenant: str, as_json: bool) -> None:
+    """Messages read against outcomes, sessions ended against what became of them; exit 1 when anything is open."""
+    with connect(database_url(load_settings()), "auditor") as connection:
+        found = completeness(connection, tenant)
+    print_fields(found, as_json, "Completeness")
+    if found["unexplained"] or not found["messages_complete"]:
+        raise NoError("some messages or sessions are unexplained")

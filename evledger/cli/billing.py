@@ -1,0 +1,62 @@
+"""`evledger bill`."""
+
+import re
+from datetime import UTC, datetime
+from threading import Event
+
+import click
+
+from consumers.session_log import Biller
+from evledger.cli.errors import UnusableError
+from evledger.cli.output import as_json_option, print_fields, progress, tenant_option
+from evledger.cli.stopping import stop_on_signals
+from evledger.following import follow_billing
+from evledger.settings import load_settings
+from evledger.wiring import open_ledger
+from ledger.values.time import to_instant
+
+PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+
+
+class InstantType(click.ParamType):
+    """An instant with its offset from UTC."""
+
+    name = "instant"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            return to_instant(str(value))
+        except ValueError as error:
+            self.fail(f"{error}: write it as 2026-11-01T00:00:00Z", param, ctx)
+
+
+@click.command(epilog="Example: evledger bill --now 2026-11-01T00:00:00Z")
+@click.option("--period", help="Close only this period, such as 2026-10.")
+@click.option("--account", "account_id", help="Close only this account's periods.")
+@click.option("--now", type=InstantType(), help="The instant of issue; default: the clock.")
+@click.option("--follow", is_flag=True, help="Go on until stopped: PER_SESSION at once, periods once a day.")
+@tenant_option
+@as_json_option
+def bill(
+    period: str | None, account_id: str | None, now: datetime | None, follow: bool, tenant: str, as_json: bool
+) -> None:
+    """Issue invoices: per session as rated sessions are met, per month when a period has ended."""
+    if period is not None and not PERIOD.fullmatch(period):
+        raise UnusableError(f"--period {period!r} is no month: write it as 2026-10")
+    if follow and (now or period or account_id):
+        raise UnusableError("--follow takes the clock and all accounts: leave --now, --period and --account out")
+    settings = load_settings()
+    with open_ledger(settings) as ledger:
+        biller = Biller(ledger, settings.seller_time_zone)
+        if follow:
+            stop = Event()
+            stop_on_signals(stop)
+            issued = follow_billing(ledger, biller, tenant, settings.seller_time_zone, stop)
+        else:
+            at = now or datetime.now(UTC)
+            with progress("sessions log") as step:
+                issued = biller.follow(lambda: at, step)
+            issued += biller.close(tenant, at, period, account_id)
+    print_fields({"issued": issued}, as_json, "Invoices")

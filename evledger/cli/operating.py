@@ -1,0 +1,87 @@
+"""`evledger parked`, `evledger held`: the operators' queues."""
+
+import click
+from psycopg.rows import dict_row
+
+from evledger import listing
+from evledger.cli.errors import NoError
+from evledger.cli.output import as_json_option, print_fields, print_rows, tenant_option
+from evledger.cli.reading import finance
+from evledger.settings import load_settings
+from evledger.wiring import database_url
+from ledger.store.connection import connect
+
+# What an operator sees of the raw bytes; the whole is in the table for those who may read it.
+SHOWN_BYTES_MAX = 2_000
+
+PARKED = """
+SELECT parked_id, kind, reason, topic, partition, "offset", tenant, subject, source, message_id, parked_at
+  FROM ledger.parked_messages WHERE outcome = 'PARKED' ORDER BY parked_id
+"""
+
+ONE_PARKED = """
+SELECT parked_id, outcome, kind, reason, topic, partition, "offset", tenant, subject, source, message_id, parked_at,
+       settled_at, record_key, value FROM ledger.parked_messages WHERE parked_id = %s
+"""
+
+
+@click.group()
+def parked() -> None:
+    """Messages that led to no fact, with their reasons."""
+
+
+@parked.command("list", epilog="Example: evledger parked list --json")
+@as_json_option
+def list_parked(as_json: bool) -> None:
+    """Messages that wait, were refused, or cannot be read."""
+    with connect(database_url(load_settings()), "app") as connection, connection.transaction():
+        with connection.cursor("parked", row_factory=dict_row) as rows:
+            rows.itersize = listing.FETCH_ROWS
+            rows.execute(PARKED)
+            print_rows(rows, ("parked_id", "kind", "subject", "reason", "parked_at"), as_json, "Parked messages")
+
+
+@parked.command("show", epilog="Example: evledger parked show 1")
+@click.argument("parked_id", type=int)
+@as_json_option
+def show_parked(parked_id: int, as_json: bool) -> None:
+    """One parked message with its raw value."""
+    with connect(database_url(load_settings()), "app") as connection:
+        row = connection.cursor(row_factory=dict_row).execute(ONE_PARKED, [parked_id]).fetchone()
+    if row is None:
+        raise NoError(f"no message was parked under {parked_id}: `evledger parked list` shows the numbers")
+    row["record_key"], row["value"] = _text(row["record_key"]), _text(row["value"])
+    print_fields(row, as_json, f"Parked message {parked_id}")
+
+
+@click.group()
+def held() -> None:
+    """Sessions that may not be billed, with their reasons."""
+
+
+@held.command("list", epilog="Example: evledger held list")
+@tenant_option
+@as_json_option
+def list_held(tenant: str, as_json: bool) -> None:
+    """Held sessions, as far as they are projected."""
+    with finance() as connection:
+        rows = (row for row in listing.sessions(connection, tenant) if row["held"] and row["status"] == "HELD")
+        columns = ("session_id", "held", "account_id", "started_at", "energy_kwh", "incl_vat")
+        print_rows(rows, columns, as_json, "Held sessions")
+
+
+@held.command("show", epilog="Example: evledger held show NL-ABC-2026-000001")
+@click.argument("session_id")
+@tenant_option
+@as_json_option
+def show_held(session_id: str, tenant: str, as_json: bool) -> None:
+    """Why one session is held."""
+    with finance() as connection:
+        found = next(listing.sessions(connection, tenant, session_id), None)
+    if found is None or not found["held"]:
+        raise NoError(f"session {session_id} is not held")
+    print_fields(found, as_json, session_id)
+
+
+def _text(raw: bytes | None) -> str | None:
+    return None if raw is None else bytes(raw)[:SHOWN_BYTES_MAX].decode("utf-8", "backslashreplace")
