@@ -1,21 +1,16 @@
 """How fast projections are made from nothing, against reading the same log without decoding it."""
 
 import resource
-import shutil
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
+from benchmarks.database import database
 from benchmarks.rebuild_facts import FACTS_PER_SESSION, billing_facts, session_facts
-from evledger.embedded import ensure_running, stop
-from evledger.migrate import migrate
 from ledger.store.fact import Fact
 from ledger.store.serial import encode_fact, topic_of
 from projections.catalogue import PROJECTIONS
@@ -36,10 +31,10 @@ def run(events: int) -> dict[str, Any]:
     `ratio` is for the projections of the sessions log, `ratio_all` for all of them over both logs. The billing log
     has one invoice for each session: the worst case.
     """
-    with _database() as url:
-        sessions = max(events // FACTS_PER_SESSION, 1)
-        _fill(url, sessions)
-        return _measure(url, sessions * FACTS_PER_SESSION, sessions)
+    sessions = max(events // FACTS_PER_SESSION, 1)
+    with database() as place:
+        _fill(place.url, sessions)
+        return _measure(place.url, sessions * FACTS_PER_SESSION, sessions)
 
 
 def _measure(url: str, facts: int, invoices: int) -> dict[str, Any]:
@@ -59,7 +54,7 @@ def _measure(url: str, facts: int, invoices: int) -> dict[str, Any]:
     }
 
 
-def _seconds(work: Any) -> float:
+def _seconds(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
@@ -86,17 +81,3 @@ def _copy(connection: psycopg.Connection[Any], table: str, facts: Iterator[tuple
     with connection.cursor().copy(COPY.format(table)) as copy:
         for position, (stream, version, fact) in enumerate(facts, start=1):
             copy.write_row((stream, version, topic_of(fact), encode_fact(fact), position, recorded_at))
-
-
-@contextmanager
-def _database() -> Iterator[str]:
-    """A migrated database on an embedded server of the benchmark's own."""
-    folder = Path(tempfile.mkdtemp(prefix="evledger-bench-"))
-    folder.chmod(0o755)  # the server's user must get in when root runs this
-    try:
-        url = ensure_running(folder / "home").url()
-        migrate(url)
-        yield url
-    finally:
-        stop(folder / "home")
-        shutil.rmtree(folder, ignore_errors=True)

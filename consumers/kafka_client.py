@@ -37,7 +37,8 @@ class KafkaSettings:
 
     `topics`: the family of messages that each topic carries. `group_instance_id`: a name that outlives the process
     (static membership): restarted within the session timeout, it has its partitions again and nobody else notices.
-    `owner`: who we are, for people who look at the positions. `security`: further settings of the clients (TLS, SASL).
+    `owner`: who we are, for people who look at the positions. `batch_messages`: the most that one poll hands out.
+    `security`: further settings of the clients (TLS, SASL).
     """
 
     bootstrap_servers: str
@@ -46,6 +47,7 @@ class KafkaSettings:
     new_topics: TopicSettings = TopicSettings()  # noqa: RUF009 - frozen
     session_timeout_ms: int = SESSION_TIMEOUT_MS
     group_instance_id: str | None = None
+    batch_messages: int = BATCH_MESSAGES_MAX
     security: Mapping[str, Any] = field(default_factory=dict)
 
     def client(self) -> dict[str, Any]:
@@ -66,7 +68,7 @@ class KafkaSettings:
             "enable_auto_commit": False,
             "auto_offset_reset": "none",
             "partition_assignment_strategy": [CooperativeStickyAssignor()],
-            "max_poll_records": BATCH_MESSAGES_MAX,
+            "max_poll_records": self.batch_messages,
             "max_partition_fetch_bytes": PARTITION_FETCH_BYTES_MAX,
             "session_timeout_ms": self.session_timeout_ms,
             "heartbeat_interval_ms": self.session_timeout_ms // HEARTBEATS_PER_SESSION,

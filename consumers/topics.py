@@ -1,5 +1,6 @@
 """The topics that are read: made when missing, and known again by id and number of partitions."""
 
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from kafka import KafkaAdminClient
 from kafka.errors import TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
 from consumers.messages.kinds import Family
+from ledger.application import Ledger
+from ledger.store.positions import TopicChangedError, known_topics, remember_topics
 
 DEFAULT_TOPICS: Final[Mapping[str, Family]] = {
     "ev.tariffs.v1": "tariff",
@@ -25,6 +28,10 @@ MESSAGE_BYTES_MAX = 1024 * 1024
 RETENTION_DAYS = 30
 
 MS_PER_DAY = 86_400_000
+
+# A topic that was made anew under a running consumer: Kafka's own protocol finds it at once, by the id in each fetch,
+# but the client then goes on with the new id.
+CHECK_INTERVAL_S = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +82,37 @@ def _topic(described: Mapping[str, Any]) -> Topic:
             raise UnknownTopicOrPartitionError(f"topic {name} is not there any more")
         raise fault(f"topic {name}")
     return Topic(name, str(described["topic_id"]), len(described["partitions"]))
+
+
+class TopicWatch:
+    """Sees to it that the topics are the ones that were read before: same id, same number of partitions."""
+
+    def __init__(self, ledger: Ledger, group: str, admin: KafkaAdminClient, names: Iterable[str]) -> None:
+        self._ledger = ledger
+        self._group = group
+        self._admin = admin
+        self._names = sorted(names)
+        self._due = 0.0
+
+    def prepare(self, settings: TopicSettings) -> list[Topic]:
+        """Make what is missing, and give the topics. Raises TopicChangedError, KafkaError."""
+        there = set(self._admin.list_topics())
+        for name in known_topics(self._ledger.connection, self._group):
+            if name in self._names and name not in there:
+                raise TopicChangedError(
+                    f"topic {name} was read before and is not there: restore it, or read under another consumer group"
+                )
+        create_missing(self._admin, self._names, settings)
+        return self.check()
+
+    def check(self) -> list[Topic]:
+        """The topics as they are now. Raises TopicChangedError when they are not as remembered, KafkaError."""
+        topics = describe(self._admin, self._names)
+        remember_topics(self._ledger.connection, self._group, topics)
+        self._due = time.monotonic() + CHECK_INTERVAL_S
+        return topics
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the last look is long ago."""
+        return time.monotonic() >= self._due

@@ -138,8 +138,9 @@ def _table(result: dict[str, Any]) -> Table:
         title=f"{result['total_energy']} kWh in {result['total_time_h']} h",
         caption=f"{result['currency']} {_shown(total['excl_vat'])} before tax, {_shown(total['incl_vat'])} after tax",
     )
-    for column in ("dimension", "billed", "unit", "unit price", "VAT %", "before tax", "after tax", "because"):
-        table.add_column(column)
+    for column in ("dimension", "billed", "unit", "price", "VAT %", "before tax", "after tax"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("because", overflow="fold")
     for line in result["lines"]:
         names = ("dimension", "billed_quantity", "unit", "unit_price", "vat_percent", "excl_vat", "incl_vat")
         table.add_row(*(_shown(line[name]) for name in (*names, "because")))

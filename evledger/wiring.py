@@ -43,14 +43,18 @@ def database_url(settings: Settings) -> str:
     return url
 
 
-def message_reader(settings: Settings) -> MessageReader:
-    """Reads every inbound contract; on Kafka's topics only what belongs there."""
-    carries: dict[str, Family] = {
+def carried(settings: Settings) -> dict[str, Family]:
+    """The inbound topics, and the family of messages that each carries."""
+    return {
         settings.topic_sessions: "session",
         settings.topic_tariffs: "tariff",
         settings.topic_accounts: "account",
     }
-    return MessageReader(settings.account_defaults, carries)
+
+
+def message_reader(settings: Settings) -> MessageReader:
+    """Reads every inbound contract; on Kafka's topics only what belongs there."""
+    return MessageReader(settings.account_defaults, carried(settings))
 
 
 @contextmanager

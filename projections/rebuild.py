@@ -20,6 +20,10 @@ SWAP_LOCK_TIMEOUT = "250ms"
 SWAP_PAUSE_S = 0.75
 SWAP_TRIES = 600
 
+# ANALYZE and the count of a new table of 100 million rows take minutes; nobody waits for a rebuild's locks but in the
+# swap, which has its own limit.
+TRANSACTION_TIMEOUT_MS = 600_000
+
 LEFTOVERS = "DELETE FROM projection.positions WHERE NOT live AND name = ANY(%s) RETURNING name, generation"
 NEXT_GENERATION = """
 INSERT INTO projection.positions (name, generation, log, live)
@@ -46,7 +50,7 @@ def rebuild(url: str, names: list[str], progress: Progress | None = None) -> dic
     they were, and the next rebuild clears what was left.
     """
     projections = tables_for(names)
-    with connect(url, "projector") as connection:
+    with connect(url, "projector", transaction_timeout_ms=TRANSACTION_TIMEOUT_MS) as connection:
         take_lock(connection, REBUILD_LOCK, "rebuild")
         generations = _begin(connection, [projection.name for projection in projections])
         _fill(connection, projections, progress or _silent)

@@ -10,9 +10,9 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from consumers.messages.zones import is_iana_zone
 from ledger.values.currencies import EXPONENTS
 from ledger.values.time import MAX_YEAR, MIN_YEAR
+from ledger.values.zones import UnknownTimeZoneError, time_zone
 
 # A day's samples of one session fit many times; a larger value is a fault or an attack.
 MAX_VALUE_BYTES: Final = 256 * 1024
@@ -22,8 +22,8 @@ MAX_ID_LENGTH: Final = 255
 MAX_TEXT_LENGTH: Final = 1_000
 # Sequence numbers are stored as a 32-bit integer by the stations that send them.
 SEQ_NO_END: Final = 2**31
-# The last day that every month has.
-MAX_CLOSING_DAY: Final = 28
+# A month that has no such day closes on its last one.
+MAX_CLOSING_DAY: Final = 31
 # Ten years: a longer term of payment is a typing error.
 MAX_PAYMENT_TERMS_DAYS: Final = 3_650
 
@@ -56,8 +56,10 @@ MEANINGS: Final[dict[str, str]] = {
 
 
 def _existing_zone(name: str) -> str:
-    if not is_iana_zone(name):
-        raise PydanticCustomError("zone", "is no IANA time zone")
+    try:
+        time_zone(name)
+    except UnknownTimeZoneError:
+        raise PydanticCustomError("zone", "is no IANA time zone") from None
     return name
 
 

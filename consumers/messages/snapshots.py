@@ -1,5 +1,6 @@
 """JSON objects that are kept as they came: OCPI's CdrLocation and CdrToken, and the texts inside a tariff."""
 
+import re
 from typing import Final
 
 from consumers.messages.faults import UnreadableError, json_path
@@ -7,6 +8,7 @@ from consumers.messages.fields import MAX_TEXT_LENGTH
 
 # Larger integers lose digits in readers that hold every JSON number as a double.
 MAX_INTEGER: Final = 2**53
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 Path = tuple[str | int, ...]
 
@@ -39,12 +41,8 @@ def refuse_bad_text(content: object, path: Path) -> None:
 def _refuse_bad_text(text: str, path: Path) -> None:
     if len(text) > MAX_TEXT_LENGTH:
         raise UnreadableError(f"{json_path(path)}: is longer than {MAX_TEXT_LENGTH} characters")
-    if any(map(_is_control, text)):
+    if _CONTROL.search(text):
         raise UnreadableError(f"{json_path(path)}: must be text without control characters")
-
-
-def _is_control(character: str) -> bool:
-    return character < " " or "\x7f" <= character <= "\x9f"
 
 
 def _object(content: dict[str, object], path: Path) -> dict[str, object]:

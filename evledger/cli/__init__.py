@@ -1,4 +1,4 @@
-"""The command line: one program, `evledger`. Exit codes: 0 done, 1 the answer is no, 2 unusable input, 3 unavailable."""
+"""The command line: one program. Exit codes: 0 done, 1 the answer is no, 2 unusable input, 3 unavailable."""
 
 import logging
 import os

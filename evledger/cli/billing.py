@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from threading import Event
+from typing import NamedTuple
 
 import click
 
@@ -10,7 +11,8 @@ from consumers.session_log import Biller
 from evledger.cli.errors import UnusableError
 from evledger.cli.output import as_json_option, print_fields, progress, tenant_option
 from evledger.cli.stopping import stop_on_signals
-from evledger.following import follow_billing
+from evledger.services import bill as bill_service
+from evledger.services import through_outages
 from evledger.settings import load_settings
 from evledger.wiring import open_ledger
 from ledger.values.time import to_instant
@@ -18,7 +20,7 @@ from ledger.values.time import to_instant
 PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
-class InstantType(click.ParamType):
+class InstantType(click.ParamType[datetime]):
     """An instant with its offset from UTC."""
 
     name = "instant"
@@ -39,7 +41,7 @@ class InstantType(click.ParamType):
 @click.option("--follow", is_flag=True, help="Go on until stopped: PER_SESSION at once, periods once a day.")
 @tenant_option
 @as_json_option
-def bill(
+def bill(  # noqa: PLR0913, PLR0917 - one argument per option
     period: str | None, account_id: str | None, now: datetime | None, follow: bool, tenant: str, as_json: bool
 ) -> None:
     """Issue invoices: per session as rated sessions are met, per month when a period has ended."""
@@ -47,16 +49,31 @@ def bill(
         raise UnusableError(f"--period {period!r} is no month: write it as 2026-10")
     if follow and (now or period or account_id):
         raise UnusableError("--follow takes the clock and all accounts: leave --now, --period and --account out")
+    if follow:
+        _follow(tenant)
+    else:
+        issued = _bill_once(Close(tenant, now or datetime.now(UTC), period, account_id))
+        print_fields({"issued": issued}, as_json, "Invoices")
+
+
+class Close(NamedTuple):
+    """Whose periods are closed, and as of when."""
+
+    tenant: str
+    now: datetime
+    period: str | None
+    account_id: str | None
+
+
+def _bill_once(close: Close) -> int:
     settings = load_settings()
-    with open_ledger(settings) as ledger:
+    with open_ledger(settings) as ledger, progress("sessions log") as step:
         biller = Biller(ledger, settings.seller_time_zone)
-        if follow:
-            stop = Event()
-            stop_on_signals(stop)
-            issued = follow_billing(ledger, biller, tenant, settings.seller_time_zone, stop)
-        else:
-            at = now or datetime.now(UTC)
-            with progress("sessions log") as step:
-                issued = biller.follow(lambda: at, step)
-            issued += biller.close(tenant, at, period, account_id)
-    print_fields({"issued": issued}, as_json, "Invoices")
+        return biller.follow(lambda: close.now, step) + biller.close(*close)
+
+
+def _follow(tenant: str) -> None:
+    settings = load_settings()
+    stop = Event()
+    stop_on_signals(stop)
+    through_outages("biller", lambda stop: bill_service(settings, tenant, stop), stop)

@@ -65,4 +65,4 @@ def migrate() -> None:
 def _with_role(owner: str, role: str) -> str:
     given = conninfo_to_dict(owner)
     options = f"{given.get('options') or ''} -c role=evledger_{role}".strip()
-    return make_conninfo(**{**given, "options": options})
+    return make_conninfo(owner, options=options)

@@ -6,6 +6,8 @@ from eventsourcing.persistence import PersistenceError
 from kafka.errors import KafkaError
 
 from consumers.files import UnusableFileError
+from consumers.kafka_client import BrokerError
+from consumers.loop import LostRangeError
 from consumers.session_log import AlreadyBillingError
 from evledger.embedded import EmbeddedServerError
 from evledger.migrate import MigrationError
@@ -39,6 +41,8 @@ EXIT_CODES: dict[type[BaseException], int] = {
     UnusableFileError: UNUSABLE,
     MigrationError: UNUSABLE,
     TopicChangedError: UNUSABLE,
+    LostRangeError: UNUSABLE,
+    BrokerError: UNAVAILABLE,
     UnknownFactError: UNUSABLE,
     EmbeddedServerError: UNAVAILABLE,
     UnavailableError: UNAVAILABLE,

@@ -34,11 +34,14 @@ def parked() -> None:
 @as_json_option
 def list_parked(as_json: bool) -> None:
     """Messages that wait, were refused, or cannot be read."""
-    with connect(database_url(load_settings()), "app") as connection, connection.transaction():
-        with connection.cursor("parked", row_factory=dict_row) as rows:
-            rows.itersize = listing.FETCH_ROWS
-            rows.execute(PARKED)
-            print_rows(rows, ("parked_id", "kind", "subject", "reason", "parked_at"), as_json, "Parked messages")
+    with (
+        connect(database_url(load_settings()), "app") as connection,
+        connection.transaction(),
+        connection.cursor("parked", row_factory=dict_row) as rows,
+    ):
+        rows.itersize = listing.FETCH_ROWS
+        rows.execute(PARKED)
+        print_rows(rows, ("parked_id", "kind", "subject", "reason", "parked_at"), as_json, "Parked messages")
 
 
 @parked.command("show", epilog="Example: evledger parked show 1")

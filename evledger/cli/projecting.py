@@ -7,6 +7,7 @@ import click
 from evledger.cli.errors import UnusableError
 from evledger.cli.output import as_json_option, print_fields, progress
 from evledger.cli.stopping import stop_on_signals
+from evledger.services import through_outages
 from evledger.settings import load_settings
 from evledger.wiring import database_url
 from projections.catalogue import PROJECTIONS, UnknownProjectionError
@@ -22,11 +23,11 @@ def project(once: bool, as_json: bool) -> None:
     projector = Projector(database_url(load_settings()))
     if once:
         counts = projector.catch_up()
-    else:
-        stop = Event()
-        stop_on_signals(stop)
-        counts = projector.run(stop)
-    print_fields({f"{log} log": moved for log, moved in counts.items()}, as_json, "Positions followed")
+        print_fields({f"{log} log": moved for log, moved in counts.items()}, as_json, "Positions followed")
+        return
+    stop = Event()
+    stop_on_signals(stop)
+    through_outages("projector", projector.run, stop)
 
 
 @click.command(epilog="Example: evledger rebuild session_costs invoice_register")

@@ -1,17 +1,29 @@
-"""`evledger consume`, `evledger publish`, `evledger run`, and `simulate --kafka`."""
+"""`evledger consume`, `evledger publish`, `evledger run`, and `simulate --kafka`: what needs a broker."""
 
 from collections.abc import Iterable
+from contextlib import closing
 from threading import Event
 
 import click
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.errors import KafkaError
 
+from consumers.kafka_client import reaching
+from consumers.topics import create_missing
 from evledger.cli.errors import UnusableError
-from evledger.cli.output import as_json_option, print_fields
+from evledger.cli.ingestion import totals_json
+from evledger.cli.output import as_json_option, print_fields, progress, tenant_option
 from evledger.cli.stopping import stop_on_signals
+from evledger.services import consume as consume_service
+from evledger.services import kafka_settings, run_all, through_outages
 from evledger.settings import Settings, load_settings
 from evledger.simulator.record import Message
 from evledger.wiring import database_url
 from projections.outbox.relay import Relay
+
+# The simulator writes faster than one record at a time could be sent.
+PRODUCER_LINGER_MS = 20
+PRODUCER_BATCH_BYTES = 256 * 1024
 
 
 def bootstrap_servers(settings: Settings) -> str:
@@ -24,8 +36,27 @@ def bootstrap_servers(settings: Settings) -> str:
 
 
 def produce(messages: Iterable[Message]) -> int:
-    """Send messages to the broker of the settings; how many it has confirmed."""
-    raise UnusableError("not wired yet")
+    """Send messages to the broker of the settings; how many it has confirmed. Raises BrokerError."""
+    settings = load_settings()
+    kafka = kafka_settings(settings, bootstrap_servers(settings))
+    batching = {"linger_ms": PRODUCER_LINGER_MS, "batch_size": PRODUCER_BATCH_BYTES, "acks": "all"}
+    with reaching(kafka):
+        with closing(KafkaAdminClient(**kafka.client())) as admin:
+            create_missing(admin, kafka.topics, kafka.new_topics)
+        with closing(KafkaProducer(**kafka.client(), **batching)) as producer:
+            return _send(producer, messages)
+
+
+def _send(producer: KafkaProducer, messages: Iterable[Message]) -> int:
+    count, failures = 0, list[KafkaError]()
+    for message in messages:
+        sent = producer.send(message.topic, message.value, message.key.encode(), headers=list(message.headers))
+        sent.add_errback(failures.append)
+        count += 1
+    producer.flush()
+    if failures:
+        raise failures[0]
+    return count
 
 
 @click.command(epilog="Example: evledger consume --once")
@@ -33,7 +64,13 @@ def produce(messages: Iterable[Message]) -> int:
 @as_json_option
 def consume(once: bool, as_json: bool) -> None:
     """Read the session, tariff and account topics into the ledger."""
-    raise UnusableError("not wired yet")
+    settings = load_settings()
+    servers = bootstrap_servers(settings)
+    stop = Event()
+    stop_on_signals(stop)
+    with progress("messages") as step:
+        totals = consume_service(settings, servers, stop, once, lambda read: step(read, None))
+    print_fields(totals_json(totals), as_json, "Messages, and sessions held")
 
 
 @click.command(epilog="Example: evledger publish --once")
@@ -45,15 +82,21 @@ def publish(once: bool, from_position: int | None, as_json: bool) -> None:
     settings = load_settings()
     relay = Relay(database_url(settings), bootstrap_servers(settings), settings.topic_billing)
     if once:
-        sent = relay.publish(from_position)
-    else:
-        stop = Event()
-        stop_on_signals(stop)
-        sent = relay.run(stop, from_position)
-    print_fields({"published": sent}, as_json, "Messages")
+        print_fields({"published": relay.publish(from_position)}, as_json, "Messages")
+        return
+    stop = Event()
+    stop_on_signals(stop)
+    if from_position is not None:
+        relay.publish(from_position)
+    through_outages("relay", relay.run, stop)
 
 
-@click.command(epilog="Example: evledger run")
-def run() -> None:
+@click.command(epilog="Example: EVLEDGER_KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:9092 evledger run")
+@tenant_option
+def run(tenant: str) -> None:
     """Consume, bill, project and publish in one process, for a small installation."""
-    raise UnusableError("not wired yet")
+    settings = load_settings()
+    servers = bootstrap_servers(settings)
+    stop = Event()
+    stop_on_signals(stop)
+    run_all(settings, servers, tenant, stop)

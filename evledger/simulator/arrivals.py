@@ -31,6 +31,9 @@ _SATURDAY: Final = 5
 
 _OVERNIGHT_FROM_HOUR: Final = 17
 _OVERNIGHT_PERCENT: Final = 65
+# Some drivers are called away at once; what they owe is little enough for a minimum price.
+_CALLED_AWAY_PERCENT: Final = 3
+_STAYS_ON_PERCENT: Final = 15
 
 
 class Arrival(NamedTuple):
@@ -87,10 +90,13 @@ def _instant_s(day: date, hour: int, second: int, site: Site, fold: int) -> int:
 def _stay_s(use: Use, hour: int, second: int, rng: Random) -> int | None:
     if use == "MOTORWAY":
         return None
+    if rng.randrange(100) < _CALLED_AWAY_PERCENT:
+        return rng.randint(2 * _MINUTE_S, 6 * _MINUTE_S)
     if use == "OFFICE":
         return rng.randint(3 * _HOUR_S, 9 * _HOUR_S)
     if use == "RETAIL":
-        return rng.randint(25 * _MINUTE_S, 150 * _MINUTE_S)
+        longest_min = 300 if rng.randrange(100) < _STAYS_ON_PERCENT else 150
+        return rng.randint(25, longest_min) * _MINUTE_S
     if hour >= _OVERNIGHT_FROM_HOUR and rng.randrange(100) < _OVERNIGHT_PERCENT:
         return _until_morning_s(hour, second, rng)
     return rng.randint(1 * _HOUR_S, 5 * _HOUR_S)

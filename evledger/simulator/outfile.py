@@ -16,14 +16,20 @@ def write_lines(lines: Iterable[str], out: Path | None) -> int:
 
     OutputError when the file cannot be written; what was there before stays as it was.
     """
-    if out is None:
-        return _copy(lines, sys.stdout.buffer)
     try:
-        return _write_stream(lines, out) if _is_stream(out) else _write_file(lines, out)
+        return _write(lines, out)
     except BrokenPipeError:
+        # The reader has seen enough (as in `| head`): no fault of the output.
         raise
     except OSError as error:
-        raise OutputError(f"{out} cannot be written: {error.strerror or error}") from None
+        target = out or "standard output"
+        raise OutputError(f"{target} cannot be written: {error.strerror or error}") from None
+
+
+def _write(lines: Iterable[str], out: Path | None) -> int:
+    if out is None:
+        return _copy(lines, sys.stdout.buffer)
+    return _write_stream(lines, out) if _is_stream(out) else _write_file(lines, out)
 
 
 def _is_stream(out: Path) -> bool:

@@ -34,7 +34,7 @@ _MAINS_VOLTAGE: Final = 230
 _MILLIWH_PER_WH: Final = 1_000
 # An even share of drivers come nearly empty and half full; a motorway charge ends well before full.
 _LEVEL_PERMILLE_AT_ARRIVAL: Final = (80, 650)
-_TARGET_PERMILLE: Final = {"MOTORWAY": (750, 900), "RETAIL": (900, 1_000)}
+_TARGET_PERMILLE: Final = {"MOTORWAY": (750, 900), "RETAIL": (700, 1_000)}
 _OVERSTAY_PERCENT: Final = 12
 _PAUSE_PERCENT: Final = 6
 _STATES_ARE_SENT_PERCENT: Final = 75

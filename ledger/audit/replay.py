@@ -5,24 +5,24 @@ given what was recorded as known then. Anything that differs is named.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
-from psycopg import Connection, sql
 
 from ledger.account.events import AccountFact
 from ledger.account.state import Account
 from ledger.account.state import evolve as evolve_account
-from ledger.intake.tariffs import CompiledTariffs
 from ledger.invoice.decide import BilledSession, Issue, issue_invoice
 from ledger.invoice.events import InvoicedSession, InvoiceIssued
 from ledger.session.events import SessionRated, TariffPin
 from ledger.session.rating import rate_session
 from ledger.session.state import Session, evolve
+from ledger.store.connection import Database
 from ledger.store.fact import Fact
-from ledger.store.serial import decode_fact, encode_fact
-from ledger.store.streams import LoggedFact, head, load_streams, read_page
+from ledger.store.serial import encode_fact
+from ledger.store.streams import LoggedFact, head, load_streams, load_until, read_page
+from ledger.tariffbook.compiled import CompiledTariffs
 from ledger.tariffbook.events import TariffPublished
 from ledger.values.ids import stream_id
 
@@ -32,13 +32,6 @@ TOPIC = "invoice.InvoiceIssued"
 # 50 readings is 25 kB in memory.
 PAGE_POSITIONS = 2_000
 PAGE_SESSIONS = 1_000
-
-UNTIL = sql.SQL("""
-SELECT e.originator_id, e.notification_id, e.topic, e.state
-  FROM unnest(%s::uuid[], %s::bigint[]) AS wanted(stream, until),
-       LATERAL (SELECT * FROM ledger.session_events t WHERE t.originator_id = wanted.stream
-                   AND t.notification_id <= wanted.until ORDER BY t.originator_version OFFSET 0) e
-""")
 
 
 class Difference(NamedTuple):
@@ -56,7 +49,7 @@ class Replayed(NamedTuple):
 Progress = Callable[[int, int], None]
 
 
-def replay(connection: Connection[Any], numbers: Sequence[str] | None, progress: Progress) -> Replayed:
+def replay(connection: Database, numbers: Sequence[str] | None, progress: Progress) -> Replayed:
     """Recompute the invoices with these numbers, or all (None). `progress` is told position and end of the log.
 
     Raises LookupError when one of the numbers was never issued.
@@ -82,7 +75,7 @@ def _is_wanted(logged: LoggedFact, numbers: set[str] | None) -> bool:
 class Replayer:
     """Recomputes invoices; keeps compiled tariffs."""
 
-    def __init__(self, connection: Connection[Any]) -> None:
+    def __init__(self, connection: Database) -> None:
         self._connection = connection
         self._tariffs = CompiledTariffs()
 
@@ -108,20 +101,13 @@ class Replayer:
     def _rated(self, facts: Sequence[InvoiceIssued]) -> dict[int, tuple[SessionRated, SessionRated | None]]:
         """For each position: the cost as it was stored, and as it comes out now."""
         wanted = {stream_id(f.tenant, "session", s.session_id): s for f in facts for s in f.sessions}
-        rows = self._session_facts({stream: s.rated_position for stream, s in wanted.items()})
+        until = {stream: s.rated_position for stream, s in wanted.items()}
+        rows = load_until(self._connection, "session", until)
         tariffs = self._published(fact for stream in rows.values() for _, fact in stream)
         return {
             wanted[stream].rated_position: self._rate_again(wanted[stream], stream_facts, tariffs)
             for stream, stream_facts in rows.items()
         }
-
-    def _session_facts(self, until: dict[UUID, int]) -> dict[UUID, list[tuple[int, Fact]]]:
-        found: dict[UUID, list[tuple[int, Fact]]] = {stream: [] for stream in until}
-        with self._connection.cursor(binary=True) as cursor:
-            cursor.execute(UNTIL, [list(until), list(until.values())])
-            for stream, position, topic, state in cursor:
-                found[stream].append((position, decode_fact(topic, state)))
-        return found
 
     def _published(self, facts: Iterable[Fact]) -> dict[UUID, list[TariffPublished]]:
         streams = {_tariff_stream(f.tenant, f.tariff_pin) for f in facts if isinstance(f, SessionRated)}

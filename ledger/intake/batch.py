@@ -61,20 +61,23 @@ class Batch:
         self.awaits: dict[UUID, int] = {}
         self.awaits_billing = False
         self.brings: set[UUID] = set()
-        self.touched: set[SubjectKey] = set()
+        self.touched: list[SubjectKey] = []
         self.finished: list[SubjectKey] = []
         self.newly_held: set[SubjectKey] = set()
 
     def append(self, subject: Subject, fact: Fact) -> None:
         """Decide on a fact: it joins its log's rows and the subject's state."""
-        self.touch(subject)
+        if subject.batch != self.number:
+            self.touch(subject)
         subject.apply(fact)
-        rows = self.sessions if subject.key.kind == "session" else self.billing
+        rows = self.sessions if subject.is_session else self.billing
         rows.append(subject.stream, subject.version, fact)
 
     def touch(self, subject: Subject) -> None:
-        subject.batch = self.number
-        self.touched.add(subject.key)
+        """Remember that the subject is not as the store has it until the batch is stored."""
+        if subject.batch != self.number:
+            subject.batch = self.number
+            self.touched.append(subject.key)
 
     def counts_of(self, record: Record) -> Counts:
         partition = (record.topic, record.partition)

@@ -6,13 +6,12 @@ from typing import Any
 import msgspec
 
 from ledger.account.decide import open_or_change
-from ledger.account.events import AccountFact
+from ledger.account.events import AccountChanged, AccountFact, AccountOpened
 from ledger.account.state import Account
 from ledger.intake.batch import Batch
 from ledger.intake.loading import AWAITED, Loader, Retries, key_of
 from ledger.intake.message import Arrival, Message, Misaddressed, Unreadable, content_sha256, name_of
 from ledger.intake.subject import Subject, SubjectKey
-from ledger.intake.tariffs import CompiledTariffs
 from ledger.session.consequences import consequences
 from ledger.session.decide import (
     Unstarted,
@@ -24,8 +23,9 @@ from ledger.session.decide import (
 )
 from ledger.session.events import MeterRecorded, SessionEnded, SessionHeld, SessionStarted, StateChanged, TariffPin
 from ledger.session.state import Session
-from ledger.store.fact import Fact, FromMessage
+from ledger.store.fact import FromMessage
 from ledger.store.parking import Outcome, Settled, Waiting
+from ledger.tariffbook.compiled import CompiledTariffs
 from ledger.tariffbook.events import TariffPublished
 from ledger.tariffbook.state import TariffVersions
 from ledger.values.refusal import RefusedError, RepeatedError
@@ -56,6 +56,8 @@ class Decider:
             StateChanged: lambda subject, _, fact: change_state(subject.state, fact),
             SessionEnded: lambda subject, _, fact: end_session(subject.state, fact),
             TariffPublished: lambda _, __, fact: fact,
+            AccountOpened: lambda subject, _, fact: open_or_change(subject.state, fact),
+            AccountChanged: lambda subject, _, fact: open_or_change(subject.state, fact),
         }
 
     def decide(self, number: int, arrivals: Sequence[Arrival]) -> Batch:
@@ -72,23 +74,21 @@ class Decider:
         if isinstance(arrival, Message) and subject is not None:
             counts = batch.counts_of(arrival.record)
             counts.read(arrival.record.offset, arrival.fact.occurred_at)
-            self._first_outcome(batch, arrival, subject, retries)
+            self._outcome(batch, arrival, subject, retries, self._refuse_known_name)
         else:
             self._park_at_once(batch, arrival, subject)
 
-    def _first_outcome(self, batch: Batch, message: Message, subject: Subject, retries: Retries) -> None:
+    def _outcome(
+        self,
+        batch: Batch,
+        message: Message,
+        subject: Subject,
+        retries: Retries,
+        refuse_name: Callable[[Subject, Message], None],
+    ) -> None:
+        """A message of this batch: just read, or one that waited for another one of this batch (its name is known)."""
         try:
-            self._refuse_known_name(subject, message)
-        except RepeatedError:
-            batch.counts_of(message.record).duplicates += 1
-        except RefusedError as refusal:
-            self._refuse(batch, message, subject, refusal)
-        else:
-            self._outcome(batch, message, subject, retries)
-
-    def _outcome(self, batch: Batch, message: Message, subject: Subject, retries: Retries) -> None:
-        """A message of this batch whose name is new, or that waited for another one of this batch."""
-        try:
+            refuse_name(subject, message)
             self._append(batch, subject, message)
         except RepeatedError:
             batch.counts_of(message.record).duplicates += 1
@@ -98,7 +98,8 @@ class Decider:
             self._let_wait(batch, message, subject, early)
         else:
             batch.counts_of(message.record).appended += 1
-            self._try_again(batch, subject, message.fact, retries)
+            if isinstance(message.fact, AWAITED):
+                self._try_again(batch, subject, retries)
 
     def _park_at_once(self, batch: Batch, arrival: Arrival, subject: Subject | None) -> None:
         message = arrival.message if isinstance(arrival, Misaddressed) else arrival
@@ -136,7 +137,7 @@ class Decider:
         """A name that is known: the same content is a repeat, other content a conflict."""
         name = name_of(message.fact)
         seen = subject.seen.get(name)
-        if seen is None and name not in subject.parked:
+        if seen is None and not (subject.parked and name in subject.parked):
             return
         content = content_sha256(message.fact)
         if seen is not None and content == content_sha256(_as_proposed(seen, message.fact)):
@@ -147,11 +148,11 @@ class Decider:
 
     def _append(self, batch: Batch, subject: Subject, message: Message) -> None:
         """Decide, and append the fact with all that follows from it."""
-        propose = self._propose.get(type(message.fact), self._open_or_change)
-        batch.append(subject, propose(subject, message, message.fact))
-        if subject.key.kind == "session":
+        fact = message.fact
+        batch.append(subject, self._propose[type(fact)](subject, message, fact))
+        if subject.is_session:
             self._follow(batch, subject)
-        if isinstance(message.fact, AWAITED):
+        if isinstance(fact, AWAITED):
             batch.brings.add(subject.stream)
 
     def _follow(self, batch: Batch, subject: Subject) -> None:
@@ -203,18 +204,12 @@ class Decider:
         tariff_hash = book.versions[version - 1].tariff_hash
         return TariffPin(tariff_id=start.tariff_id, tariff_version=version, tariff_hash=tariff_hash)
 
-    @staticmethod
-    def _open_or_change(subject: Subject, _: Message, fact: Any) -> FromMessage:
-        return open_or_change(subject.state, fact)
-
-    def _try_again(self, batch: Batch, subject: Subject, fact: Fact, retries: Retries) -> None:
-        """Give what waited for this fact another try: first what was parked before, then what came in this batch."""
-        if not isinstance(fact, AWAITED):
-            return
+    def _try_again(self, batch: Batch, subject: Subject, retries: Retries) -> None:
+        """Give what waited for the subject another try: first what was parked before, then what came in this batch."""
         for waiting, arrival in retries.pop(subject.stream, ()):
             self._retry(batch, waiting, arrival, retries)
         for message, _ in batch.waiting.pop(subject.stream, ()):
-            self._outcome(batch, message, self._subjects[key_of(message)], retries)
+            self._outcome(batch, message, self._subjects[key_of(message)], retries, _accept_name)
 
     def _retry(self, batch: Batch, waiting: Waiting, arrival: Arrival, retries: Retries) -> None:
         """A message that was parked before, and what becomes of it now."""
@@ -234,7 +229,12 @@ class Decider:
             batch.settled.append(Settled(waiting.parked_id, "PARKED", "WAITING", str(early), awaited.stream))
         else:
             batch.settled.append(_settled(waiting, "APPENDED", "what it waited for has arrived"))
-            self._try_again(batch, subject, arrival.fact, retries)
+            if isinstance(arrival.fact, AWAITED):
+                self._try_again(batch, subject, retries)
+
+
+def _accept_name(_subject: Subject, _message: Message) -> None:
+    """The name was looked at when the message was read."""
 
 
 def _settled(waiting: Waiting, outcome: Outcome, reason: str) -> Settled:

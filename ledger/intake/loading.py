@@ -1,22 +1,21 @@
 """Before a batch is decided: load every stream it needs, in one query for each log, and what waits for it."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
-
-from psycopg import Connection
 
 from ledger.account.events import AccountChanged, AccountOpened
 from ledger.intake.message import Arrival, Message, Misaddressed, Record
 from ledger.intake.subject import BILLING_SUBJECTS_MAX, SESSIONS_MAX, Subject, SubjectCache, SubjectKey
 from ledger.session.events import MeterRecorded, SessionEnded, SessionStarted, StateChanged
 from ledger.session.state import Session
+from ledger.store.connection import Database
 from ledger.store.fact import FromMessage
 from ledger.store.parking import Waiting, parked_names, unpack_headers, waiting_for
 from ledger.store.streams import load_streams
 from ledger.tariffbook.events import TariffPublished
 
-Connect = Callable[[], Connection[Any]]
+Connect = Callable[[], Database]
 Reader = Callable[[Record], Arrival]
 
 
@@ -128,11 +127,14 @@ class Loader:
     def load(self, arrivals: Sequence[Arrival]) -> Loaded:
         """Load all that these messages touch, and all that waits for what they bring."""
         messages = [message_in(arrival) for arrival in arrivals]
-        keys = [None if message is None else key_of(message) for message in messages]
-        self._load(set(filter(None, keys)), filter(None, messages))
-        retries = self._load_waiting(_brought(filter(None, messages)))
-        known = {key: self.subjects[key] for key in set(filter(None, keys))}
-        return Loaded([None if key is None else known[key] for key in keys], retries)
+        # Plain tuples find what named ones stored, and are made in a fraction of the time.
+        keys = [None if m is None else (KIND_OF[type(m.fact)], m.tenant, m.subject) for m in messages]
+        distinct = {SubjectKey(*key) for key in set(keys) if key is not None}
+        starts = [m for m in messages if m is not None and isinstance(m.fact, AWAITED)]
+        self._load(distinct, starts)
+        retries = self._load_waiting(_brought(starts))
+        subjects: dict[tuple[str, str, str] | None, Subject | None] = {key: self.subjects[key] for key in distinct}
+        return Loaded([subjects.get(key) for key in keys], retries)
 
     def _load(self, keys: set[SubjectKey], messages: Iterable[Message]) -> None:
         for message in messages:

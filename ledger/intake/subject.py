@@ -45,10 +45,11 @@ class Subject:
     the last batch that touched the subject.
     """
 
-    __slots__ = ("_evolve", "batch", "key", "parked", "seen", "state", "stream", "version")
+    __slots__ = ("_evolve", "batch", "is_session", "key", "parked", "seen", "state", "stream", "version")
 
     def __init__(self, key: SubjectKey) -> None:
         self.key = key
+        self.is_session = key.kind == "session"
         self.stream = key.stream
         self.version = 0
         self.batch = 0

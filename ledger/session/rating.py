@@ -132,7 +132,12 @@ def _line(lines: list[Line]) -> RatedLine:
 
 
 def _vat_unknown(report: Report) -> tuple[str, ...]:
-    """Dimensions that name no rate; where a whole side is unknown, every dimension that was used."""
+    """Dimensions that name no rate; where a whole side is unknown, every dimension that was used.
+
+    What costs nothing needs no rate.
+    """
+    if not any(line.excl or line.incl for line in report.lines):
+        return ()
     unknown = {report.lines[place].dimension.value for place in report.lines_without_vat}
     if report.excl is None or report.incl is None:
         unknown |= {line.dimension.value for line in report.lines}

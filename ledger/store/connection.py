@@ -6,6 +6,9 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+# A connection to the ledger's database, for those who are handed one.
+Database = psycopg.Connection[Any]
+
 ROLES = ("app", "projector", "finance", "auditor")
 
 # A healthy batch commits well under a second. A writer that is frozen (stopped, paused machine) holds its locks for

@@ -138,6 +138,12 @@ def _columns(name: str, by_place: Mapping[Place, int]) -> dict[str, list[Any]]:
     }
 
 
+def known_topics(connection: Connection[Any], group: str) -> list[str]:
+    """The names of the topics that a group has read."""
+    rows = connection.execute("SELECT topic FROM ledger.consumer_topics WHERE consumer_group = %s", [group])
+    return [name for (name,) in rows]
+
+
 def remember_topics(connection: Connection[Any], group: str, topics: Iterable[tuple[str, str, int]]) -> None:
     """Remember (name, id, partitions) of each topic, or raise TopicChangedError when one is not as remembered."""
     for name, topic_id, partitions in topics:

@@ -21,7 +21,10 @@ class EventRows:
 
     def append(self, stream: UUID, version: int, fact: Fact) -> None:
         """Add a fact as version `version` of its stream."""
-        self.put(stream, version, TOPIC_OF[type(fact)], encode_fact(fact))
+        self.streams.append(stream.bytes)
+        self.versions.append(version)
+        self.topics.append(TOPIC_OF[type(fact)])
+        self.states.append(encode_fact(fact))
 
     def put(self, stream: UUID, version: int, topic: str, state: bytes) -> None:
         """Add a row whose state is encoded already."""

@@ -68,6 +68,13 @@ def head(connection: Connection[Any], log: str) -> int:
     return int(row[0]) if row else 0
 
 
+UNTIL = sql.SQL("""
+SELECT e.originator_id, e.notification_id, e.topic, e.state
+  FROM unnest(%s::uuid[], %s::bigint[]) AS wanted(stream, until),
+       LATERAL (SELECT * FROM {table} t WHERE t.originator_id = wanted.stream AND t.notification_id <= wanted.until
+                 ORDER BY t.originator_version OFFSET 0) e
+""")
+
 BY_POSITION = sql.SQL("SELECT notification_id, topic, state FROM {table} WHERE notification_id = ANY(%s)")
 
 LAST_VERSIONS = sql.SQL("""
@@ -91,3 +98,13 @@ def last_versions(connection: Connection[Any] | Cursor[Any], log: str, streams: 
     """The last version of each stream, 0 for one that does not exist."""
     rows = connection.execute(LAST_VERSIONS.format(table=TABLES[log]), [list(streams)])
     return {stream: int(version) for stream, version in rows}
+
+
+def load_until(connection: Connection[Any], log: str, until: Mapping[UUID, int]) -> dict[UUID, list[tuple[int, Fact]]]:
+    """Streams as they stood at a position of the log: for each its facts with their positions, in order."""
+    found: dict[UUID, list[tuple[int, Fact]]] = {stream: [] for stream in until}
+    with connection.cursor(binary=True) as cursor:
+        cursor.execute(UNTIL.format(table=TABLES[log]), [list(until), list(until.values())])
+        for stream, position, topic, state in cursor:
+            found[stream].append((position, decode_fact(topic, state)))
+    return found

@@ -19,6 +19,8 @@ Cell = tuple[int, int]
 _HOURS_PER_DAY: Final = 24
 _US_PER_DAY: Final = _HOURS_PER_DAY * US_PER_HOUR
 _US_PER_MINUTE: Final = 60 * US_PER_S
+# How often a day is asked for its offset from UTC: no zone has changed it twice within six hours.
+_PROBE_US: Final = 6 * US_PER_HOUR
 # Sessions of one batch lie within days of each other; two months cover late ones and bound the memory.
 _CACHED_DAYS: Final = 64
 
@@ -113,12 +115,15 @@ class Calendar:
 
     def _even_stretches(self, day_us: int) -> Iterator[tuple[int, int]]:
         """Parts of a day with one offset from UTC each, nearly always the whole day."""
-        from_ = day_us
-        for hour_us in range(day_us + US_PER_HOUR, day_us + _US_PER_DAY, US_PER_HOUR):
-            if self._offset_us(hour_us) != self._offset_us(hour_us - US_PER_HOUR):
-                jump_us = self._jump(hour_us - US_PER_HOUR, hour_us)
+        from_ = before_us = day_us
+        offset_us = self._offset_us(day_us)
+        for probe_us in range(day_us + _PROBE_US, day_us + _US_PER_DAY + 1, _PROBE_US):
+            next_offset_us = self._offset_us(min(probe_us, day_us + _US_PER_DAY - 1))
+            if next_offset_us != offset_us:
+                jump_us = self._jump(before_us, probe_us)
                 yield from_, jump_us
-                from_ = jump_us
+                from_, offset_us = jump_us, next_offset_us
+            before_us = probe_us
         yield from_, day_us + _US_PER_DAY
 
     def _jump(self, before_us: int, after_us: int) -> int:

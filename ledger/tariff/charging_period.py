@@ -38,4 +38,5 @@ class ChargingPeriod(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def duration_us(self) -> Exact:
+        """From the start to the end."""
         return self.end_us - self.start_us

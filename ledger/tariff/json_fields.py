@@ -32,6 +32,7 @@ class Fields:
         raise self._error(f"{self.path}.{key}", problem)
 
     def has(self, key: str) -> bool:
+        """Whether the field is there and not null."""
         return self._content.get(key) is not None
 
     def allow_only(self, keys: Collection[str]) -> None:
@@ -41,6 +42,7 @@ class Fields:
                 self.refuse(key, "is not known here and could change a price")
 
     def text(self, key: str) -> str | None:
+        """A text, None where it is absent."""
         value = self._content.get(key)
         if value is not None and not isinstance(value, str):
             self.refuse(key, f"is {_kind(value)}, not a text")
@@ -61,10 +63,12 @@ class Fields:
         return number
 
     def integer(self, key: str, maximum: int) -> int | None:
+        """A whole number from 0 to the maximum."""
         number = self.number(key, maximum, 0)
         return None if number is None else int(number)
 
     def choice(self, key: str, choices: type[_Choice]) -> _Choice | None:
+        """One of the values of an enumeration."""
         text = self.text(key)
         try:
             return None if text is None else choices(text)
@@ -72,6 +76,7 @@ class Fields:
             self.refuse(key, f"{text[:40]!r} is none of {', '.join(choices)}" if text else "is empty")
 
     def object(self, key: str) -> "Fields | None":
+        """The fields of an object inside this one."""
         value = self._content.get(key)
         return None if value is None else Fields(value, f"{self.path}.{key}", self._error)
 
@@ -83,10 +88,12 @@ class Fields:
         return value or []
 
     def objects(self, key: str) -> Iterator["Fields"]:
+        """The objects of an array, each with its own path."""
         for place, item in enumerate(self.items(key)):
             yield Fields(item, f"{self.path}.{key}[{place}]", self._error)
 
     def texts(self, key: str) -> tuple[str, ...]:
+        """The texts of an array."""
         items = self.items(key)
         for place, item in enumerate(items):
             if not isinstance(item, str):

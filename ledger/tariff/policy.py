@@ -14,7 +14,7 @@ POWER_UNKNOWN: Final = "no_match"
 RESTRICTION_SCOPE: Final = "split"
 # What tells durations in a CDR: instants or volumes. Applied in `cdr.cdr_periods`.
 TIME_SOURCE: Final = "instants"
-# Whether min_price and max_price bind. Applied in `bounds.apply_bounds`.
+# Whether min_price and max_price bind. Applied in `bounds.bound_lines`.
 PRICE_BOUNDS: Final = "apply"
 # The one rounding, to the currency's minor unit. Applied in `report.Report`.
 ROUNDING: Final = "half_up_total"

@@ -58,6 +58,7 @@ class Line(msgspec.Struct, frozen=True):
 
     @property
     def unit(self) -> Unit:
+        """What the quantities and the unit price are of."""
         return _UNITS.get(self.dimension, Unit.SESSION)
 
     @property
@@ -109,10 +110,12 @@ class Report(msgspec.Struct, frozen=True):
 
     @property
     def excl_minor(self) -> int | None:
+        """Before tax, in minor units, half up on the total (ROUNDING)."""
         return None if self.excl is None else round_to_minor(self.excl, self.currency)
 
     @property
     def incl_minor(self) -> int | None:
+        """After tax, in minor units, half up on the total (ROUNDING)."""
         return None if self.incl is None else round_to_minor(self.incl, self.currency)
 
     def cost_of(self, *dimensions: Dimension | LimitLine) -> Cost:

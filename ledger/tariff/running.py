@@ -69,6 +69,7 @@ class Running:
         self.lines.append(line)
 
     def lines_of(self, dimension: Dimension) -> Iterable[RunningLine]:
+        """The lines of one dimension."""
         return (line for line in self.lines if line.rate.dimension is dimension)
 
     def _extend(

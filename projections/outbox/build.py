@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from ledger.invoice.document import canonical_document
 from ledger.invoice.events import InvoiceIssued
 from ledger.posting import JournalEntry, journal_entry
 from ledger.session.events import SessionHeld, SessionRated
@@ -19,7 +20,6 @@ from ledger.values.time import from_instant
 from projections.balances.customer_balances import PayerKey, receivable_changes
 from projections.journal.gl_journal import source_of
 from projections.outbox.data import balance_data, held_data, rated_data
-from projections.outbox.invoice_document import canonical_document
 
 
 class OutMessage(NamedTuple):

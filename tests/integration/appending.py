@@ -1,5 +1,7 @@
 """Append facts straight to a log, as the recorder would leave them: gapless positions, one transaction."""
 
+from collections.abc import Iterable
+
 import psycopg
 from psycopg import sql
 
@@ -17,9 +19,15 @@ SELECT %(stream)s, coalesce((SELECT max(originator_version) FROM {table} WHERE o
 
 
 def append(url: str, log: Log, *facts: tuple[str, Fact]) -> None:
-    """Append (stream name, fact) pairs in one transaction, and notify."""
+    """Append (stream name, fact) pairs to a log in one transaction, and notify."""
+    append_all(url, [(log, name, fact) for name, fact in facts])
+
+
+def append_all(url: str, facts: Iterable[tuple[Log, str, Fact]]) -> None:
+    """Append facts to both logs in one transaction, and notify."""
     with psycopg.connect(url) as connection:
-        for name, fact in facts:
+        for log, name, fact in facts:
             arguments = {"stream": stream_of(name), "topic": topic_of(fact), "state": encode_fact(fact)}
             connection.execute(INSERT.format(table=TABLES[log]), arguments)
-        connection.execute(sql.SQL("NOTIFY {}").format(sql.Identifier(CHANNELS[log])))
+        for channel in CHANNELS.values():
+            connection.execute(sql.SQL("NOTIFY {}").format(sql.Identifier(channel)))

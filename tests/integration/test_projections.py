@@ -17,16 +17,11 @@ from projections.page import Page
 from projections.projector import Projector
 from projections.rebuild import rebuild
 from projections.single import AlreadyRunningError
-from tests.integration.appending import append
+from tests.integration.appending import append, append_all
 from tests.integration.mixed_facts import LoggedIn, mixed_facts
 from tests.integration.read_side import is_caught_up, positions, select, snapshot
 from tests.unit.projections.facts import ended, held, issued, metered, rated, started
 from tests.waiting import wait_until
-
-
-def append_all(url: str, facts: list[LoggedIn]) -> None:
-    for log, name, fact in facts:
-        append(url, log, (name, fact))
 
 
 def follow_in_bits(url: str, facts: list[LoggedIn], rng: random.Random) -> None:

@@ -11,8 +11,9 @@ from projections.catalogue import PROJECTIONS, UnknownProjectionError
 from projections.projector import Projector
 from projections.rebuild import SwapBlockedError, rebuild
 from projections.single import REBUILD_LOCK, AlreadyRunningError, take_lock
-from tests.integration.appending import append
-from tests.integration.read_side import positions, select, snapshot
+from tests.integration.appending import append, append_all
+from tests.integration.mixed_facts import LoggedIn, mixed_facts
+from tests.integration.read_side import is_caught_up, positions, select, snapshot
 from tests.unit.projections.facts import ended, issued, rated, started
 from tests.waiting import wait_until
 
@@ -104,6 +105,28 @@ def test_a_swap_that_never_gets_its_lock_leaves_the_old_table(
     assert generations(projected_url) == [(1, True), (2, False)]
     assert rebuild(projected_url, ["session_costs"]) == {"session_costs": 1}
     assert generations(projected_url) == [(2, True)]
+
+
+def test_rebuilding_while_facts_come_and_a_projector_runs_loses_nothing(database_url: str) -> None:
+    facts, stop = mixed_facts(seed=11, sessions=60), threading.Event()
+    projector = threading.Thread(target=Projector(database_url).run, args=[stop])
+    writer = threading.Thread(target=append_in_bits, args=[database_url, facts])
+    projector.start()
+    writer.start()
+    while writer.is_alive():
+        rebuild(database_url, list(PROJECTIONS))
+    wait_until(lambda: is_caught_up(database_url), "the projector to reach the heads")
+    stop.set()
+    projector.join(timeout=60)
+    followed = snapshot(database_url)
+    assert generations(database_url)[0][0] > 1
+    rebuild(database_url, list(PROJECTIONS))
+    assert snapshot(database_url) == followed
+
+
+def append_in_bits(url: str, facts: list[LoggedIn]) -> None:
+    for first in range(0, len(facts), 3):
+        append_all(url, facts[first : first + 3])
 
 
 def test_an_interrupted_rebuild_is_cleared_by_the_next(projected_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

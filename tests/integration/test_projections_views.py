@@ -10,7 +10,7 @@ from psycopg import sql
 
 from projections.projector import Projector
 from projections.rebuild import rebuild
-from tests.integration.appending import append
+from tests.integration.appending import append, append_all
 from tests.integration.mixed_facts import mixed_facts
 from tests.integration.read_side import select
 from tests.unit.projections.facts import ended, held, invoiced_session, issued, rated, started, totals
@@ -22,16 +22,22 @@ OWED = [("customer_balances", "balance_minor"), ("ar_open_items", "open_minor"),
 BUILDING = "SELECT name FROM projection.positions WHERE NOT live"
 VIEWS = "SELECT viewname FROM pg_views WHERE schemaname = 'finance' ORDER BY 1"
 CATEGORIES = "SELECT ended, billed, pending, held, waived, free, unexplained FROM finance.completeness"
-FORBIDDEN = [
-    "SELECT * FROM ledger.session_events",
-    "SELECT * FROM ledger.parked_messages",
-    "SELECT * FROM projection.session_costs",
-    "SELECT * FROM projection.outbox",
+WRITES = [
     "DELETE FROM finance.invoice_register",
     "UPDATE finance.invoice_register SET net_minor = 0",
-    "CREATE VIEW finance.mine AS SELECT 1",
+    "CREATE VIEW finance.mine AS SELECT 1 AS n",
     "CREATE TABLE finance.mine (n int)",
+    "CREATE OR REPLACE VIEW finance.trial_balance AS SELECT 1 AS n",
+    "SELECT * FROM projection.session_costs",
+    "SELECT * FROM projection.outbox",
+    "SELECT projection.drop_generation('session_costs', 1)",
 ]
+FORBIDDEN = {
+    "evledger_finance": ["SELECT * FROM ledger.session_events", "SELECT * FROM ledger.parked_messages", *WRITES],
+    "evledger_auditor": ["DELETE FROM ledger.session_events", *WRITES],
+    "evledger_app": ["DELETE FROM ledger.session_events", *WRITES],
+    "evledger_projector": ["DELETE FROM ledger.session_events", "UPDATE ledger.charges SET held = false"],
+}
 
 
 def status(url: str, session_id: str) -> str:
@@ -42,8 +48,7 @@ def status(url: str, session_id: str) -> str:
 @pytest.fixture
 def mixed_url(database_url: str) -> str:
     """A database with a mix of facts, projected."""
-    for log, name, fact in mixed_facts(seed=6, sessions=80):
-        append(database_url, log, (name, fact))
+    append_all(database_url, mixed_facts(seed=6, sessions=80))
     Projector(database_url).catch_up()
     return database_url
 
@@ -197,15 +202,13 @@ def columns_of(url: str, view: str) -> set[str]:
         return {column.name for column in description or []}
 
 
-@pytest.mark.parametrize("statement", FORBIDDEN)
-@pytest.mark.parametrize("role", ["evledger_finance", "evledger_app"])
-def test_a_reader_of_finance_can_do_nothing_else(mixed_url: str, role: str, statement: str) -> None:
-    if role == "evledger_app" and " ledger." in statement:
-        statement = "DELETE FROM ledger.session_events"
-    with psycopg.connect(mixed_url) as connection:
+@pytest.mark.parametrize("role", FORBIDDEN)
+def test_a_role_can_do_nothing_but_its_own(database_url: str, role: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
-        with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectNotInPrerequisiteState)):
-            connection.execute(statement.encode())
+        for statement in FORBIDDEN[role]:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement.encode())
 
 
 def test_tenants_do_not_mix(database_url: str) -> None:

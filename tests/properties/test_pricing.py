@@ -26,6 +26,9 @@ from ledger.values.zones import time_zone
 from tests.properties.pricing_cases import MINUTE_MILLIWH, STARTS, sessions, tariffs
 from tests.unit.tariff.build import BERLIN, MINUTE_US, Json, local_us
 
+# No time limit an example: a machine under load is no wrong price.
+rule = settings(max_examples=60, deadline=None)
+many = settings(max_examples=150, deadline=None)
 TIMES = {Kind.CHARGING: Dimension.TIME, Kind.PARKING: Dimension.PARKING_TIME}
 
 
@@ -33,6 +36,7 @@ def rated(content: Json, periods: list[ChargingPeriod]) -> Report:
     return price(compile_tariff(parse_tariff(content), BERLIN), periods)
 
 
+@rule
 @given(tariffs(), sessions())
 def test_lines_add_up_exactly_to_the_total(content: Json, readings: Readings) -> None:
     report = rated(content, charging_periods(readings))
@@ -44,6 +48,7 @@ def test_lines_add_up_exactly_to_the_total(content: Json, readings: Readings) ->
         assert not report.incl
 
 
+@rule
 @given(tariffs(), sessions())
 def test_bounds_hold_on_both_sides(content: Json, readings: Readings) -> None:
     report = rated(content, charging_periods(readings))
@@ -53,6 +58,7 @@ def test_bounds_hold_on_both_sides(content: Json, readings: Readings) -> None:
             assert total <= Fraction(upper)
 
 
+@rule
 @given(tariffs(), sessions())
 def test_periods_follow_each_other_and_conserve_energy(content: Json, readings: Readings) -> None:
     compiled = compile_tariff(parse_tariff(content), BERLIN)
@@ -66,12 +72,14 @@ def test_periods_follow_each_other_and_conserve_energy(content: Json, readings: 
         assert energy == readings.end_register_milliwh - readings.start_register_milliwh
 
 
+@rule
 @given(tariffs(), sessions())
 def test_merging_intervals_changes_nothing(content: Json, readings: Readings) -> None:
     compiled = compile_tariff(parse_tariff(content), BERLIN)
     assert price(compiled, charging_periods(readings, compiled)) == price(compiled, charging_periods(readings))
 
 
+@rule
 @given(tariffs(), sessions(), st.data())
 def test_splitting_a_period_in_two_changes_nothing(content: Json, readings: Readings, data: st.DataObject) -> None:
     periods = charging_periods(readings)
@@ -106,7 +114,7 @@ def minutes(draw: st.DrawFn) -> list[ChargingPeriod]:
     return periods
 
 
-@settings(max_examples=3000)
+@many
 @given(tariffs(with_limits=False), minutes())
 def test_volumes_are_those_of_a_count_minute_by_minute(content: Json, periods: list[ChargingPeriod]) -> None:
     """A second pricer, as plain as can be: every restriction asked anew in every minute."""

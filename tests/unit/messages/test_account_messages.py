@@ -53,7 +53,7 @@ def test_an_account_needs_its_name_and_terms(field: str) -> None:
         ("country", "Germany"),
         ("time_zone", "Europe/Nowhere"),
         ("closing_day", 0),
-        ("closing_day", 29),
+        ("closing_day", 32),
         ("closing_day", "1"),
         ("language", "German"),
         ("payment_terms_days", -1),

@@ -32,8 +32,9 @@ def test_bytes_that_are_no_json_object_are_unreadable(value: bytes, expected: st
 
 
 def test_nesting_inside_a_field_that_is_ignored_is_refused_too() -> None:
-    deep = b"[" * 100_000 + b"]" * 100_000
-    assert "recursion limit" in reason(to_json(event("metered")).replace(b'"data"', b'"extra": ' + deep + b', "data"'))
+    value = to_json(event("metered"))
+    deep = b'"extra": ' + b"[" * 100_000
+    assert "recursion limit" in reason(value.replace(b'"data": {', deep + b', "data": {'))
 
 
 @pytest.mark.parametrize("kind", ["metered", "opened", "published"])
@@ -175,7 +176,9 @@ def test_a_type_of_a_later_version_is_not_handled(name: str) -> None:
 
 @pytest.mark.parametrize("attribute", ["specversion", "id", "source", "type", "subject", "time", "data"])
 def test_a_missing_attribute_is_named(attribute: str) -> None:
-    assert f"$.{attribute}" in reason(event("metered", **{attribute: LEFT_OUT}))
+    content = event("metered")
+    del content[attribute]
+    assert f"$.{attribute}: is missing" in reason(content)
 
 
 def test_another_version_of_cloudevents_is_refused() -> None:

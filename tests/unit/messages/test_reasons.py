@@ -4,26 +4,26 @@ import pytest
 
 from tests.unit.messages.samples import event, reason
 
-SECRET = "anna.secret@example.org"
+PERSON = "anna.person@example.org"
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        event("started", data={"token_uid": f"{SECRET} x"}),
-        event("started", data={"cdr_token": {"uid": f"{SECRET}\n"}}),
-        event("started", data={"cdr_token": SECRET}),
-        event("started", data={"account_id": f"{SECRET} x"}),
-        event("opened", data={"email": f"{SECRET}\n"}),
-        event("opened", data={"name": f"{SECRET}\n"}),
-        event("opened", data={"address": SECRET}),
-        event("opened", data={"tokens": [f"{SECRET} x"]}),
-        event("metered", id=f"{SECRET} x"),
-        event("metered", subject=f"{SECRET} x"),
+        event("started", data={"token_uid": f"{PERSON} x"}),
+        event("started", data={"cdr_token": {"uid": f"{PERSON}\n"}}),
+        event("started", data={"cdr_token": PERSON}),
+        event("started", data={"account_id": f"{PERSON} x"}),
+        event("opened", data={"email": f"{PERSON}\n"}),
+        event("opened", data={"name": f"{PERSON}\n"}),
+        event("opened", data={"address": PERSON}),
+        event("opened", data={"tokens": [f"{PERSON} x"]}),
+        event("metered", id=f"{PERSON} x"),
+        event("metered", subject=f"{PERSON} x"),
     ],
 )
 def test_a_reason_never_repeats_what_may_name_a_person(content: dict[str, object]) -> None:
-    assert "secret" not in reason(content)
+    assert "anna" not in reason(content)
 
 
 def test_a_reason_shows_a_bad_quantity_cut_and_escaped() -> None:

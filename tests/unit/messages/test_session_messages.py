@@ -5,8 +5,16 @@ from typing import Any
 
 import pytest
 
-from ledger.session.events import MeterRecorded, Reservation, SessionEnded, SessionStarted, Signed, StateChanged
-from tests.unit.messages.samples import LEFT_OUT, event, fact_of, reason
+from ledger.session.events import (
+    MeterRecorded,
+    Personal,
+    Reservation,
+    SessionEnded,
+    SessionStarted,
+    Signed,
+    StateChanged,
+)
+from tests.unit.messages.samples import LEFT_OUT, STARTED, event, fact_of, reason
 
 
 def test_quantities_become_whole_thousandths_of_thousandths() -> None:
@@ -98,9 +106,8 @@ def test_the_person_of_an_ad_hoc_session_is_its_payment() -> None:
 def test_the_token_stands_among_the_personal_fields_only() -> None:
     fact = fact_of(event("started", data={"cdr_token": {"uid": "012345678", "contract_id": "NL-ABC-1"}}))
     assert isinstance(fact, SessionStarted)
-    assert fact.personal.person_id == "ACC-1"
-    assert fact.personal.token_uid == "012345678"
-    assert fact.personal.cdr_token == {"contract_id": "NL-ABC-1", "uid": "012345678"}
+    cdr_token: dict[str, object] = {"contract_id": "NL-ABC-1", "uid": "012345678"}
+    assert fact.personal == Personal(person_id="ACC-1", token_uid=STARTED["token_uid"], cdr_token=cdr_token)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Short ways to write tariffs and sessions down."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -82,7 +82,3 @@ def lines_of(report: Report) -> list[tuple[str, int | None, Decimal]]:
         )
         for line in report.lines
     ]
-
-
-def minutes(count: int) -> timedelta:
-    return timedelta(minutes=count)

@@ -17,6 +17,36 @@ CDR = """{"currency": "EUR", "start_date_time": "2026-03-02T10:00:00Z", "end_dat
  {"start_date_time": "2026-03-02T10:00:00Z", "dimensions": [
   {"type": "TIME", "volume": 1.5}, {"type": "ENERGY", "volume": 12.5}]},
  {"start_date_time": "2026-03-02T11:40:00.5Z", "dimensions": [{"type": "PARKING_TIME", "volume": 0.3333}]}]}"""
+LINES = [
+    {
+        "dimension": "FLAT",
+        "element": 1,
+        "from": "2026-03-02T10:00:00Z",
+        "until": "2026-03-02T10:00:00Z",
+        "quantity": "1",
+        "billed_quantity": "1",
+        "unit": "SESSION",
+        "unit_price": "2.50",
+        "vat_percent": "20.0",
+        "excl_vat": "2.50",
+        "incl_vat": "3.00",
+        "because": "element 1: no restrictions",
+    },
+    {
+        "dimension": "TIME",
+        "element": 1,
+        "from": "2026-03-02T10:00:00Z",
+        "until": "2026-03-02T11:40:00.5Z",
+        "quantity": "1.666805555556",
+        "billed_quantity": "1.75",
+        "unit": "HOUR",
+        "unit_price": "1.00",
+        "vat_percent": "15.0",
+        "excl_vat": "1.75",
+        "incl_vat": "2.0125",
+        "because": "element 1: no restrictions; rounded up to a multiple of 900 s",
+    },
+]
 
 
 @pytest.fixture
@@ -40,36 +70,7 @@ def test_the_result_has_the_shape_of_the_contract(files: dict[str, str]) -> None
         "total_energy": "12.500",
         "total_time_h": "2",
         "total_parking_time_h": "0.333194444444",
-        "lines": [
-            {
-                "dimension": "FLAT",
-                "element": 1,
-                "from": "2026-03-02T10:00:00Z",
-                "until": "2026-03-02T10:00:00Z",
-                "quantity": "1",
-                "billed_quantity": "1",
-                "unit": "SESSION",
-                "unit_price": "2.50",
-                "vat_percent": "20.0",
-                "excl_vat": "2.50",
-                "incl_vat": "3.00",
-                "because": "element 1: no restrictions",
-            },
-            {
-                "dimension": "TIME",
-                "element": 1,
-                "from": "2026-03-02T10:00:00Z",
-                "until": "2026-03-02T11:40:00.5Z",
-                "quantity": "1.666805555556",
-                "billed_quantity": "1.75",
-                "unit": "HOUR",
-                "unit_price": "1.00",
-                "vat_percent": "15.0",
-                "excl_vat": "1.75",
-                "incl_vat": "2.0125",
-                "because": "element 1: no restrictions; rounded up to a multiple of 900 s",
-            },
-        ],
+        "lines": LINES,
         "limits": {"min_price": None, "max_price": {"excl_vat": "100.00", "incl_vat": None}},
     }
 

@@ -1,0 +1,189 @@
+"""Ingest: messages as bytes to stored facts with positions, against binary COPY of the very same rows.
+
+The messages lie ready in a file, so that making them is not measured, and are read from it in batches as a poll would
+give them. The limit and the naive path are taken in the same run.
+"""
+
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid5, NAMESPACE_URL
+
+import psycopg
+from eventsourcing.application import Application
+from eventsourcing.domain import Aggregate, event
+from psycopg.conninfo import conninfo_to_dict
+
+from benchmarks.child import in_child
+from benchmarks.database import database
+from consumers.messages.account import AccountDefaults
+from consumers.messages.reader import MessageReader
+from consumers.pipeline import BATCH_MESSAGES_MAX, Pipeline
+from evledger.simulator.benchmark import MESSAGES_PER_SESSION, benchmark_messages
+from ledger.application import Ledger
+from ledger.intake.message import Record
+from ledger.store.positions import INGEST_GROUP, acquire, control_totals
+
+TOPIC = "benchmark"
+SEED = 7
+LEGAL_ENTITY = "EVL"
+
+# One aggregate save per message is a thousand times slower: a few are enough to know its rate.
+NAIVE_MESSAGES = 2_000
+
+# The limit is taken this many times and the best counts: an unlucky run of the limit would flatter us.
+LIMIT_RUNS = 3
+
+COPY_BLOCK_BYTES = 1024 * 1024
+
+_LENGTHS = struct.Struct("!HI")
+
+
+def run(events: int) -> dict[str, Any]:
+    """Ingest about `events` messages. `ratio` is rows stored per second to rows copied per second."""
+    with database() as place:
+        file = place.folder / "messages.bin"
+        write_messages(file, max(events // MESSAGES_PER_SESSION, 1))
+        ours = in_child(ingest, place.url, file)
+        limit_per_s = max(_copy_rate(place.url, place.folder / "rows.bin") for _ in range(LIMIT_RUNS))
+        naive_per_s = _naive_rate(place.url, file)
+        return {
+            **ours,
+            "limit_per_s": round(limit_per_s),
+            "ratio": round(ours["rows_per_s"] / limit_per_s, 2),
+            "naive_per_s": round(naive_per_s),
+        }
+
+
+def ingest(url: str, file: Path) -> dict[str, Any]:
+    """The measured work: read, find duplicates, decide, rate, store, move the position, commit."""
+    reader = MessageReader(AccountDefaults(LEGAL_ENTITY, "Europe/Amsterdam"))
+    with Ledger(url) as ledger, Pipeline(ledger, reader.read, LEGAL_ENTITY) as pipeline:
+        place = (TOPIC, 0)
+        _, epoch = acquire(ledger.connection, INGEST_GROUP, "benchmark", {place: 0})[place]
+        began, cpu_began = time.perf_counter(), time.process_time()
+        for batch in batches(file):
+            pipeline.handle(batch, {place: epoch})
+        pipeline.drain()
+        seconds, cpu = time.perf_counter() - began, time.process_time() - cpu_began
+        totals = control_totals(ledger.connection)
+        assert totals.are_complete() and totals.parked == 0 and totals.messages_read == pipeline.totals.read
+        rows = _rows(ledger.connection)
+    return {
+        "events": totals.messages_read,
+        "duplicates": totals.duplicates,
+        "rows": rows,
+        "events_per_s": round(totals.messages_read / seconds),
+        "rows_per_s": round(rows / seconds),
+        "cpu_us_per_event": round(cpu / totals.messages_read * 1e6, 1),
+    }
+
+
+def batches(file: Path) -> Iterator[list[Record]]:
+    """The records of the file, as many at a time as a batch may have."""
+    batch: list[Record] = []
+    for offset, (key, value) in enumerate(_read(file)):
+        batch.append(Record(TOPIC, 0, offset, key, value))
+        if len(batch) == BATCH_MESSAGES_MAX:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def write_messages(file: Path, sessions: int) -> None:
+    with file.open("wb") as out:
+        for message in benchmark_messages(sessions, SEED):
+            key = message.key.encode()
+            out.write(_LENGTHS.pack(len(key), len(message.value)) + key + message.value)
+
+
+def _read(file: Path) -> Iterator[tuple[bytes, bytes]]:
+    with file.open("rb", buffering=COPY_BLOCK_BYTES) as source:
+        while header := source.read(_LENGTHS.size):
+            key, value = _LENGTHS.unpack(header)
+            yield source.read(key), source.read(value)
+
+
+def _rows(connection: psycopg.Connection[Any]) -> int:
+    query = "SELECT (SELECT count(*) FROM ledger.session_events) + (SELECT count(*) FROM ledger.billing_events)"
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _copy_rate(url: str, file: Path) -> float:
+    """Rows per second of binary COPY of the stored rows into a table with the same indexes, one transaction."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        if not file.exists():
+            _dump(connection, file)
+        connection.execute("DROP TABLE IF EXISTS ledger.copied")
+        connection.execute("CREATE TABLE ledger.copied (LIKE ledger.session_events INCLUDING ALL)")
+        began = time.perf_counter()
+        with connection.cursor() as cursor, file.open("rb") as source:
+            with cursor.copy("COPY ledger.copied FROM STDIN (FORMAT binary)") as copy:
+                while block := source.read(COPY_BLOCK_BYTES):
+                    copy.write(block)
+            rows = cursor.rowcount
+        return rows / (time.perf_counter() - began)
+
+
+def _dump(connection: psycopg.Connection[Any], file: Path) -> None:
+    query = "COPY (SELECT * FROM ledger.session_events ORDER BY notification_id) TO STDOUT (FORMAT binary)"
+    with connection.cursor().copy(query) as copy, file.open("wb") as out:
+        for block in copy:
+            out.write(block)
+
+
+class NaiveSession(Aggregate):
+    """A session in the library's declarative style."""
+
+    @event("Started")
+    def __init__(self, session_id: str) -> None:
+        self.session_id = session_id
+        self.readings = 0
+
+    @staticmethod
+    def create_id(session_id: str) -> Any:
+        return uuid5(NAMESPACE_URL, session_id)
+
+    @event("MeterRecorded")
+    def record(self, message: str) -> None:
+        self.readings += 1
+
+
+def _naive_rate(url: str, file: Path) -> float:
+    """Messages per second of load, trigger, save: one transaction for each message, the stock recorder."""
+    given = conninfo_to_dict(url)
+    environment = {
+        "PERSISTENCE_MODULE": "eventsourcing.postgres",
+        "POSTGRES_DBNAME": str(given["dbname"]),
+        "POSTGRES_HOST": str(given["host"]),
+        "POSTGRES_PORT": str(given.get("port", "5432")),
+        "POSTGRES_USER": str(given["user"]),
+        "POSTGRES_PASSWORD": "unused: the socket lets in by peer",
+        "AGGREGATE_CACHE_MAXSIZE": "1000",
+        "AGGREGATE_CACHE_FASTFORWARD": "n",
+    }
+    application = Application(env=environment)
+    try:
+        return _save_one_by_one(application, file)
+    finally:
+        application.close()
+
+
+def _save_one_by_one(application: "Application[Any]", file: Path) -> float:
+    known: dict[bytes, Any] = {}
+    began, count = time.perf_counter(), 0
+    for key, value in _read(file):
+        session = application.repository.get(known[key]) if key in known else NaiveSession(key.decode())
+        if key in known:
+            session.record(value.decode())
+        known[key] = session.id
+        application.save(session)
+        count += 1
+        if count == NAIVE_MESSAGES:
+            break
+    return count / (time.perf_counter() - began)

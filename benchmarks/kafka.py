@@ -1,0 +1,163 @@
+"""A consumer end to end on a real broker, against a bare loop that copies the raw bytes, and two against one.
+
+The messages are produced once, to topics of the benchmark's own, and each reader reads all of them. Rates are taken
+between the first and the last commit, so that neither joining a group nor starting a process counts.
+"""
+
+import os
+import struct
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from typing import Any, NamedTuple
+
+import psycopg
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+
+from benchmarks.child import in_child
+from benchmarks.database import database
+from consumers.kafka_client import PARTITION_FETCH_BYTES_MAX, KafkaSettings
+from consumers.loop import ConsumerLoop
+from consumers.messages.account import AccountDefaults
+from consumers.messages.kinds import Family
+from consumers.messages.reader import MessageReader
+from consumers.pipeline import BATCH_MESSAGES_MAX, Pipeline
+from consumers.topics import DEFAULT_TOPICS, PARTITIONS, TopicSettings, create_missing
+from evledger.broker import resolve_jars, start_broker
+from evledger.simulator.benchmark import MESSAGES_PER_SESSION, benchmark_messages
+from ledger.application import Epochs, Ledger
+from ledger.intake.batch import Batch
+from ledger.store.positions import control_totals
+from ledger.store.recorder import Written
+
+SEED = 7
+LEGAL_ENTITY = "EVL"
+JARS = Path(".kafka")
+
+# The limit is taken this many times and the best counts: an unlucky run of the limit would flatter us.
+LIMIT_RUNS = 2
+
+# What a fast producer uses.
+LINGER_MS = 20
+PRODUCER_BATCH_BYTES = 256 * 1024
+CLIENT = {"reconnect_backoff_max_ms": 1_000}
+
+POLL_TIMEOUT_MS = 1_000
+
+# Binary COPY: the header, a row of one column, the trailer.
+_COPY_BEGIN = b"PGCOPY\n\xff\r\n\x00" + struct.pack("!ii", 0, 0)
+_COPY_END = struct.pack("!h", -1)
+_row = struct.Struct("!hi").pack
+
+# Instants of commits on the machine's clock, and how many messages each brought.
+Commits = Sequence[tuple[float, int]]
+
+
+class Topics(NamedTuple):
+    """Where the messages are."""
+
+    bootstrap_servers: str
+    prefix: str
+
+    @property
+    def families(self) -> dict[str, Family]:
+        return {self.prefix + name: family for name, family in DEFAULT_TOPICS.items()}
+
+    @property
+    def sessions(self) -> str:
+        return next(name for name, family in self.families.items() if family == "session")
+
+
+def run(events: int) -> dict[str, Any]:
+    """Produce about `events` messages; rates in messages a second. `ratio` is one consumer to the bare loop."""
+    with _broker() as address, database() as place:
+        topics = Topics(address, f"benchmark-{uuid.uuid4().hex[:12]}.")
+        produced, produced_per_s = produce(topics, max(events // MESSAGES_PER_SESSION, 1))
+        limits = [in_child(copy_raw_bytes, place.url, topics, produced) for _ in range(LIMIT_RUNS)]
+    limit_per_s = max(_rate([limit["commits"]]) for limit in limits)
+    return {"events": produced, "limit_per_s": round(limit_per_s)}
+
+
+def produce(topics: Topics, sessions: int) -> tuple[int, float]:
+    """Send all messages; how many went to the sessions topic, and how many a second."""
+    admin = KafkaAdminClient(bootstrap_servers=topics.bootstrap_servers, **CLIENT)
+    create_missing(admin, topics.families, TopicSettings())
+    admin.close()
+    producer = KafkaProducer(
+        bootstrap_servers=topics.bootstrap_servers, linger_ms=LINGER_MS, batch_size=PRODUCER_BATCH_BYTES, **CLIENT
+    )
+    began, produced = time.perf_counter(), 0
+    for message in benchmark_messages(sessions, SEED):
+        topic = topics.prefix + message.topic
+        producer.send(topic, message.value, message.key.encode())
+        produced += topic == topics.sessions
+    producer.flush()
+    producer.close()
+    return produced, produced / (time.perf_counter() - began)
+
+
+def copy_raw_bytes(url: str, topics: Topics, expected: int) -> dict[str, Any]:
+    """The limit: poll, COPY the values as they are, commit; no group, no contract, no index."""
+    consumer = KafkaConsumer(
+        bootstrap_servers=topics.bootstrap_servers,
+        enable_auto_commit=False,
+        max_poll_records=BATCH_MESSAGES_MAX,
+        max_partition_fetch_bytes=PARTITION_FETCH_BYTES_MAX,
+        metrics_enabled=False,
+        **CLIENT,
+    )
+    consumer.assign([TopicPartition(topics.sessions, partition) for partition in range(PARTITIONS)])
+    consumer.seek_to_beginning()
+    commits: list[tuple[float, int]] = []
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS raw_bytes")
+        connection.execute("CREATE TABLE raw_bytes (value bytea NOT NULL)")
+        while sum(count for _, count in commits) < expected:
+            values = [message.value for part in consumer.poll(POLL_TIMEOUT_MS).values() for message in part]
+            if values:
+                _copy(connection, values)
+                commits.append((time.perf_counter(), len(values)))
+    consumer.close()
+    return {"commits": commits}
+
+
+def _copy(connection: psycopg.Connection[Any], values: Sequence[bytes]) -> None:
+    rows = b"".join([part for value in values for part in (_row(1, len(value)), value)])
+    with connection.cursor() as cursor, cursor.copy("COPY raw_bytes FROM STDIN (FORMAT binary)") as copy:
+        copy.write(_COPY_BEGIN + rows + _COPY_END)
+
+
+class TimedLedger(Ledger):
+    """The real ledger, which notes when each batch was stored."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.commits: list[tuple[float, int]] = []
+
+    def commit(self, batch: Batch, group: str, epochs: Epochs) -> Written:
+        written = super().commit(batch, group, epochs)
+        self.commits.append((time.perf_counter(), len(batch.arrivals)))
+        return written
+
+
+def consume(url: str, topics: Topics, group: str, owner: str) -> dict[str, Any]:
+    """The real loop to the end of the topics."""
+    settings = KafkaSettings(topics.bootstrap_servers, owner, topics.families)
+    reader = MessageReader(AccountDefaults(LEGAL_ENTITY, "Europe/Amsterdam"), topics.families)
+    with TimedLedger(url) as ledger, Pipeline(ledger, reader.read, LEGAL_ENTITY, topics.prefix + group) as pipeline:
+        began = time.process_time()
+        totals = ConsumerLoop(ledger, pipeline, settings).run(Event(), once=True)
+        cpu_us = (time.process_time() - began) * 1e6 / max(totals.read, 1)
+        return {"commits": ledger.commits, "read": totals.read, "cpu_us_per_event": round(cpu_us, 1)}
+
+
+def _rate(readers: Sequence[Commits]) -> float:
+    """Messages a second of all readers together, from when each of them had its first commit behind it."""
+    began = max(commits[0][0] for commits in readers)
+    ended = max(commits[-1][0] for commits in readers)
+    return sum(count for commits in readers for instant, count in commits if instant > began) / (ended - began)

@@ -1,0 +1,48 @@
+"""What one poll brought, as batches of records: billing first, each partition in its order, within bounds."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from kafka import TopicPartition
+
+from consumers.pipeline import BATCH_BYTES_MAX
+from ledger.intake.message import Record
+from ledger.store.positions import Place
+
+# Partition to the client's records, in the order of their offsets.
+Polled = Mapping[TopicPartition, Sequence[Any]]
+
+
+def to_batches(polled: Polled, ours: Collection[Place], billing: Collection[str]) -> Iterator[list[Record]]:
+    """The records of partitions that are ours; those of `billing` topics first, for sessions refer to them."""
+    places = sorted((place for place in polled if place in ours), key=lambda place: (place.topic not in billing, place))
+    records = [record for place in places for record in to_records(place, polled[place])]
+    return within(records, BATCH_BYTES_MAX)
+
+
+def to_records(place: TopicPartition, messages: Sequence[Any]) -> list[Record]:
+    """One partition's messages as records."""
+    topic, partition = place
+    return [
+        Record(topic, partition, message.offset, message.key, message.value, _headers(message.headers))
+        for message in messages
+    ]
+
+
+def _headers(headers: Sequence[tuple[str, bytes | None]]) -> tuple[tuple[str, bytes], ...]:
+    return tuple((name, value or b"") for name, value in headers) if headers else ()
+
+
+def within(records: Sequence[Record], bytes_max: int) -> Iterator[list[Record]]:
+    """Cut where the values of a batch would exceed `bytes_max`; a greater one stands alone."""
+    batch: list[Record] = []
+    size = 0
+    for record in records:
+        length = len(record.value or b"")
+        if batch and size + length > bytes_max:
+            yield batch
+            batch, size = [], 0
+        batch.append(record)
+        size += length
+    if batch:
+        yield batch

@@ -1,0 +1,91 @@
+"""Services that go on until stopped: each alone (one command, one process), or all in one process."""
+
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from threading import Event
+from time import monotonic
+
+import psycopg
+from eventsourcing.persistence import PersistenceError
+
+from consumers.kafka_client import KafkaSettings
+from consumers.loop import ConsumerLoop, Progress
+from consumers.pipeline import Totals
+from consumers.session_log import Biller
+from consumers.topics import TopicSettings
+from evledger.following import follow_billing
+from evledger.settings import Settings
+from evledger.wiring import carried, database_url, open_ledger, open_pipeline, owner_name
+from ledger.application import UnavailableError, one_line
+from projections.outbox.relay import BrokerUnavailableError, Relay
+from projections.projector import Projector
+
+log = logging.getLogger("evledger.services")
+
+OUTAGES = (UnavailableError, BrokerUnavailableError, PersistenceError, psycopg.OperationalError, psycopg.InternalError)
+
+# A service that cannot begin says so and ends; one that ran for as long as this is worth waiting for an outage to end.
+BEGUN_AFTER_S = 15.0
+
+RETRY_S = 2.0  # servers restart in seconds; more tries would only fill the log
+
+Body = Callable[[Event], object]
+
+
+def kafka_settings(settings: Settings, bootstrap_servers: str) -> KafkaSettings:
+    """How the consumer reaches Kafka, and what it reads."""
+    return KafkaSettings(
+        bootstrap_servers=bootstrap_servers,
+        owner=owner_name(),
+        topics=carried(settings),
+        new_topics=TopicSettings(settings.topic_partitions, retention_days=settings.topic_retention_days),
+        session_timeout_ms=settings.kafka_session_timeout_ms,
+        group_instance_id=settings.kafka_instance_id,
+    )
+
+
+def consume(
+    settings: Settings, bootstrap_servers: str, stop: Event, once: bool = False, progress: Progress | None = None
+) -> Totals:
+    """The Kafka consumer; it waits for outages by itself."""
+    with open_ledger(settings) as ledger, open_pipeline(settings, ledger, settings.kafka_group) as pipeline:
+        return ConsumerLoop(ledger, pipeline, kafka_settings(settings, bootstrap_servers)).run(stop, once, progress)
+
+
+def bill(settings: Settings, tenant: str, stop: Event) -> int:
+    """The biller: `PER_SESSION` at once, periods once a day."""
+    with open_ledger(settings) as ledger:
+        return follow_billing(
+            ledger, Biller(ledger, settings.seller_time_zone), tenant, settings.seller_time_zone, stop
+        )
+
+
+def through_outages(name: str, body: Body, stop: Event) -> None:
+    """Run a service until it is stopped, and again after each outage. Raises what keeps it from beginning."""
+    began = monotonic()
+    while not stop.is_set():
+        try:
+            body(stop)
+        except OUTAGES as outage:
+            if monotonic() - began < BEGUN_AFTER_S:
+                raise
+            log.warning("%s waits: %s", name, one_line(outage))
+            stop.wait(RETRY_S)
+
+
+def run_all(settings: Settings, bootstrap_servers: str, tenant: str, stop: Event) -> None:
+    """Consume, bill, project and publish until stopped. The first failure stops all, and is raised."""
+    url = database_url(settings)
+    services: Mapping[str, Body] = {
+        "consumer": lambda stop: consume(settings, bootstrap_servers, stop),
+        "biller": lambda stop: bill(settings, tenant, stop),
+        "projector": lambda stop: Projector(url).run(stop),
+        "relay": lambda stop: Relay(url, bootstrap_servers, settings.topic_billing).run(stop),
+    }
+    with ThreadPoolExecutor(len(services), thread_name_prefix="service") as threads:
+        running = [threads.submit(through_outages, name, body, stop) for name, body in services.items()]
+        wait(running, return_when=FIRST_EXCEPTION)
+        stop.set()
+    for service in running:
+        service.result()

@@ -1,0 +1,150 @@
+"""A consumer in a process of its own, which a test may stop, kill and freeze at a chosen point.
+
+The faults live here: the loop, the pipeline and the store are the real ones and know nothing of them.
+"""
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any, Literal
+
+import msgspec
+from psycopg import Cursor, sql
+
+from consumers.kafka_client import BrokerError, KafkaSettings
+from consumers.loop import ConsumerLoop, LostRangeError
+from consumers.messages.account import AccountDefaults
+from consumers.messages.kinds import Family
+from consumers.messages.reader import MessageReader
+from consumers.pipeline import Pipeline
+from ledger.application import Epochs, Ledger, UnavailableError, recorder_of
+from ledger.intake.batch import Batch
+from ledger.store.positions import FENCE, Progress, TopicChangedError
+from ledger.store.recorder import WRITE, Written
+from ledger.store.rows import EventRows
+
+SELLER = "ABC-NL"
+ENDED_BY_ITSELF = 3
+
+Point = Literal["before the write", "before the commit"]
+
+EPOCH_AND_OFFSET = "AND c.epoch = b.epoch AND c.next_offset <= b.first"
+
+
+class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a test asks of a process. `fault`: the signal it sends to itself at `point`, at its first batch with
+    facts about sessions.
+    """
+
+    url: str
+    bootstrap_servers: str
+    owner: str
+    group: str
+    topics: dict[str, Family]
+    session_timeout_ms: int = 3_000
+    transaction_timeout_ms: int = 3_000
+    batch_messages: int = 500
+    point: Point | None = None
+    fault: int = signal.SIGSTOP
+    fenced: bool = True
+
+    def settings(self) -> KafkaSettings:
+        return KafkaSettings(
+            bootstrap_servers=self.bootstrap_servers,
+            owner=self.owner,
+            topics=self.topics,
+            session_timeout_ms=self.session_timeout_ms,
+            batch_messages=self.batch_messages,
+        )
+
+
+def consume(order: Order, stop: threading.Event) -> None:
+    """Run the real loop; its totals as JSON on standard output."""
+    reader = MessageReader(AccountDefaults(SELLER, "Europe/Amsterdam"), order.topics)
+    with Ledger(order.url, transaction_timeout_ms=order.transaction_timeout_ms) as ledger:
+        arm(ledger, order)
+        with Pipeline(ledger, reader.read, SELLER, order.group) as pipeline:
+            totals = ConsumerLoop(ledger, pipeline, order.settings()).run(stop)
+    sys.stdout.write(json.dumps(totals._asdict()) + "\n")
+
+
+def arm(ledger: Ledger, order: Order) -> None:
+    """Build the faults that were ordered into this process's ledger."""
+    if not order.fenced:
+        take_the_fence_away(ledger)
+    if order.point == "before the write":
+        freeze_before_the_write(ledger, order.fault)
+    elif order.point == "before the commit":
+        freeze_before_the_commit(ledger, order.fault)
+
+
+def freeze_before_the_write(ledger: Ledger, fault: int) -> None:
+    commit, act = ledger.commit, once(fault)
+
+    def commit_later(batch: Batch, group: str, epochs: Epochs) -> Written:
+        if len(batch.sessions):
+            act()
+        return commit(batch, group, epochs)
+
+    ledger.commit = commit_later  # type: ignore[method-assign]
+
+
+def freeze_before_the_commit(ledger: Ledger, fault: int) -> None:
+    recorder, act = recorder_of(ledger.sessions), once(fault)
+    write = recorder.write
+
+    def write_and_wait(
+        cursor: Cursor[Any], rows: EventRows, group: str = "", progress: Sequence[Progress] = ()
+    ) -> Written:
+        written = write(cursor, rows, group, progress)
+        if len(rows):
+            act()
+        return written
+
+    recorder.write = write_and_wait  # type: ignore[method-assign]
+
+
+def once(fault: int) -> Any:
+    """A function that sends this process the signal when it is called for the first time."""
+    done = threading.Event()
+
+    def act() -> None:
+        if not done.is_set():
+            done.set()
+            os.kill(os.getpid(), fault)
+
+    return act
+
+
+def take_the_fence_away(ledger: Ledger) -> None:
+    """Positions move for whoever writes: the canary of every test that relies on the fence."""
+    recorder = recorder_of(ledger.sessions)
+    assert EPOCH_AND_OFFSET in FENCE
+    open_gate = sql.SQL(FENCE.replace(EPOCH_AND_OFFSET, ""))  # type: ignore[arg-type]
+    table = sql.Identifier("ledger", recorder.events_table_name)
+    recorder._write = WRITE.format(fence=open_gate, table=table)
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s %(message)s")
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    stop = threading.Event()
+
+    def on_signal(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    try:
+        consume(msgspec.json.decode(sys.argv[1], type=Order), stop)
+    except (BrokerError, UnavailableError, TopicChangedError, LostRangeError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(ENDED_BY_ITSELF)
+
+
+if __name__ == "__main__":
+    main()
