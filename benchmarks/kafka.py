@@ -75,12 +75,43 @@ class Topics(NamedTuple):
 
 def run(events: int) -> dict[str, Any]:
     """Produce about `events` messages; rates in messages a second. `ratio` is one consumer to the bare loop."""
-    with _broker() as address, database() as place:
+    with _broker() as address:
         topics = Topics(address, f"benchmark-{uuid.uuid4().hex[:12]}.")
         produced, produced_per_s = produce(topics, max(events // MESSAGES_PER_SESSION, 1))
-        limits = [in_child(copy_raw_bytes, place.url, topics, produced) for _ in range(LIMIT_RUNS)]
-    limit_per_s = max(_rate([limit["commits"]]) for limit in limits)
-    return {"events": produced, "limit_per_s": round(limit_per_s)}
+        with database() as place:
+            limit_per_s = max(_limit(place.url, topics, produced) for _ in range(LIMIT_RUNS))
+            (one,) = _consume_together(place.url, topics, produced, ["one"])
+        with database() as place:
+            two = _consume_together(place.url, topics, produced, ["one", "two"])
+    one_per_s, two_per_s = _rate([one["commits"]]), _rate([each["commits"] for each in two])
+    return {
+        "events": produced,
+        "events_per_s": round(one_per_s),
+        "limit_per_s": round(limit_per_s),
+        "ratio": round(one_per_s / limit_per_s, 2),
+        "two_consumers_per_s": round(two_per_s),
+        "two_to_one": round(two_per_s / one_per_s, 2),
+        "cpu_us_per_event": one["cpu_us_per_event"],
+        "produced_per_s": round(produced_per_s),
+        "peak_rss_mb": one["peak_rss_mb"],
+    }
+
+
+def _limit(url: str, topics: Topics, produced: int) -> float:
+    return _rate([in_child(copy_raw_bytes, url, topics, produced)["commits"]])
+
+
+def _consume_together(url: str, topics: Topics, produced: int, owners: Sequence[str]) -> list[dict[str, Any]]:
+    """One process for each owner, in one group; each message read once, by their own totals."""
+    with ThreadPoolExecutor(len(owners)) as threads:
+        group = f"group-of-{len(owners)}"
+        children = [threads.submit(in_child, consume, url, topics, group, owner) for owner in owners]
+        results = [child.result() for child in children]
+    with Ledger(url) as ledger:
+        totals = control_totals(ledger.connection, topics.sessions)
+    assert totals.are_complete() and totals.parked == 0 and totals.messages_read == produced
+    assert all(result["commits"] for result in results), "a consumer got no partitions"
+    return results
 
 
 def produce(topics: Topics, sessions: int) -> tuple[int, float]:
@@ -161,3 +192,18 @@ def _rate(readers: Sequence[Commits]) -> float:
     began = max(commits[0][0] for commits in readers)
     ended = max(commits[-1][0] for commits in readers)
     return sum(count for commits in readers for instant, count in commits if instant > began) / (ended - began)
+
+
+@contextmanager
+def _broker() -> Iterator[str]:
+    """The broker by address, or one of the benchmark's own."""
+    address = os.environ.get("EVLEDGER_KAFKA_BOOTSTRAP_SERVERS")
+    if address:
+        yield address
+        return
+    with tempfile.TemporaryDirectory(prefix="evledger-bench-kafka-") as folder:
+        broker = start_broker(Path(folder), resolve_jars(JARS))
+        try:
+            yield broker.bootstrap_servers
+        finally:
+            broker.stop()

@@ -36,6 +36,9 @@ RETRY_INTERVAL_MS = 500
 # comes too early is parked and tried again by itself when what it waits for arrives.
 BILLING_FIRST_TIMEOUT_S = 60
 
+# How often a busy consumer asks whether it has reached the ends; an idle one asks at once.
+ENDS_INTERVAL_S = 1
+
 # Lag displays refresh about as often.
 LAG_INTERVAL_S = 5
 
@@ -96,6 +99,7 @@ class _Reading:
         self._lag = _LagDisplay(consumer)
         self._billing = frozenset(topic for topic, family in settings.topics.items() if family != "session")
         self._until: Mapping[Place, int] | None = None
+        self._ends_due = 0.0
 
     def start(self, places: Sequence[TopicPartition], once: bool) -> None:
         """Give new partitions their first position, see how far there is to read, and join the group."""
@@ -130,12 +134,14 @@ class _Reading:
         if self._watch.is_due or not self._own.is_settled:
             self._check_topics()
             self._own.settle()
-        self._handle(self._poll(), progress)
+        polled = self._poll()
+        self._handle(polled, progress)
         self._outage.ends()
         self._lag.show_when_due(self._own.epochs)
-        if self._billing_ends:
-            self._release_sessions()
-        return self._until is not None and not self._billing_ends and self._are_reached(self._until)
+        if polled and time.monotonic() < self._ends_due:
+            return False
+        self._ends_due = time.monotonic() + ENDS_INTERVAL_S
+        return self._is_done()
 
     def _check_topics(self) -> None:
         """Raises TopicChangedError. A broker that does not answer is asked again later."""
@@ -164,6 +170,11 @@ class _Reading:
             self._pipeline.handle(records, epochs)
             progress(len(records))
         self._lag.read_to({place: messages[-1].offset + 1 for place, messages in polled.items()})
+
+    def _is_done(self) -> bool:
+        if self._billing_ends:
+            self._release_sessions()
+        return self._until is not None and not self._billing_ends and self._are_reached(self._until)
 
     def _release_sessions(self) -> None:
         """Sessions are read as soon as the tariffs and accounts that were there at the start have been."""

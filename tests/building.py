@@ -137,6 +137,16 @@ class Names(NamedTuple):
     def tariff(self) -> str:
         return f"T-{self.number}"
 
+    def started(self, minutes: int = 0, kwh: str = "1000.000", **data: Any) -> Event:
+        """The start of the session, under the account and the tariff."""
+        return start(self.session, minutes, kwh, **{"account_id": self.account, "tariff_id": self.tariff, **data})
+
+    def read(self, minutes: int, kwh: str, **data: Any) -> Event:
+        return reading(self.session, minutes, kwh, **data)
+
+    def ended(self, minutes: int = 60, kwh: str = "1010.000", **data: Any) -> Event:
+        return end(self.session, minutes, kwh, **data)
+
 
 def new_names() -> Names:
     return Names(next(_numbers))

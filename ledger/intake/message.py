@@ -6,7 +6,8 @@ from typing import NamedTuple
 import msgspec
 
 from ledger.store.fact import FromMessage
-from ledger.store.serial import encode_fact
+from ledger.store.serial import encode_fact, topic_of
+from ledger.tariffbook.events import TariffPublished
 
 
 class Record(NamedTuple):
@@ -59,9 +60,14 @@ def name_of(fact: FromMessage) -> str:
     return f"{fact.source} {fact.message_id}"
 
 
+NO_TEXT = msgspec.Raw(b"null")
+
 NOWHERE = {"topic": "", "partition": 0, "offset": 0}
 
 
 def content_sha256(fact: FromMessage) -> str:
-    """The hash of a message's validated fields: equal for a repeat, wherever it was read."""
-    return hashlib.sha256(encode_fact(msgspec.structs.replace(fact, **NOWHERE))).hexdigest()
+    """The hash of a message's validated fields: equal for a repeat, wherever it was read and however it was spaced."""
+    content = msgspec.structs.replace(fact, **NOWHERE)
+    if isinstance(content, TariffPublished):
+        content = msgspec.structs.replace(content, tariff=NO_TEXT)  # its canonical form is in the tariff's hash
+    return hashlib.sha256(topic_of(fact).encode() + encode_fact(content)).hexdigest()

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
+from ledger.store.connection import connect
 from ledger.store.serial import UnknownFactError
 from projections import feed, page
 from projections.catalogue import FOLLOWERS, PROJECTIONS
-from projections.feed import Standing
+from projections.feed import Standing, feed_page
 from projections.outbox.outbox import OUTBOX
 from projections.page import Page
 from projections.projector import Projector
@@ -128,12 +129,15 @@ def test_one_projector_at_a_time(database_url: str) -> None:
             Projector(database_url).catch_up()
 
 
-def test_a_follower_that_lags_joins_the_others(database_url: str) -> None:
-    append_all(database_url, mixed_facts(5, sessions=10))
+def test_a_follower_that_lags_joins_the_others_before_it_goes_on(database_url: str) -> None:
+    append(database_url, "session", ("a", started("A")), ("a", ended()))
     Projector(database_url, OUTBOX).catch_up()
-    assert positions(database_url)["session_costs", "session"] == 0
-    Projector(database_url).catch_up()
-    assert len({position for (_, log), position in positions(database_url).items() if log == "session"}) == 1
+    append(database_url, "session", ("b", started("B")))
+    with connect(database_url, "projector") as connection:
+        assert feed_page(connection, "session", FOLLOWERS) == 2
+        assert positions(database_url)["session_costs", "session"] == positions(database_url)["outbox", "session"] == 2
+        assert feed_page(connection, "session", FOLLOWERS) == 1
+        assert feed_page(connection, "session", FOLLOWERS) == 0
 
 
 def test_every_follower_has_its_position_from_the_migration(database_url: str) -> None:

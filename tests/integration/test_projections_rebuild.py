@@ -1,5 +1,6 @@
 """Rebuilding beside the live tables, and the swap."""
 
+import itertools
 import threading
 from typing import Any
 
@@ -76,6 +77,33 @@ def test_facts_that_came_after_the_last_page_are_in_the_new_table(
     rebuild(projected_url, ["session_costs"])
     assert select(projected_url, COUNT) == [{"count": 2}]
     assert positions(projected_url)["session_costs", "session"] == 4
+
+
+def test_a_page_never_goes_into_the_table_that_is_being_dropped(
+    projected_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    projector = threading.Thread(target=Projector(projected_url).catch_up)
+    fill = rebuilding._fill
+
+    calls = itertools.count(1)
+
+    def fill_and_be_overtaken(*arguments: Any) -> None:
+        fill(*arguments)
+        if next(calls) == 2:  # the one inside the swap
+            append(projected_url, "session", ("t", started("T")))
+            projector.start()
+            wait_until(lambda: not projector.is_alive() or is_waiting(projected_url), "the projector to meet the lock")
+
+    monkeypatch.setattr(rebuilding, "_fill", fill_and_be_overtaken)
+    rebuild(projected_url, ["session_costs"])
+    projector.join(timeout=60)
+    assert select(projected_url, COUNT) == [{"count": 2}]
+
+
+def is_waiting(url: str) -> bool:
+    with psycopg.connect(url) as connection:
+        query = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        return connection.execute(query).fetchone() is not None
 
 
 def test_a_reader_keeps_the_swap_waiting_and_sees_one_table_to_its_end(projected_url: str) -> None:
