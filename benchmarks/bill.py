@@ -42,7 +42,9 @@ def bill(url: str) -> dict[str, Any]:
         invoices = biller.follow(lambda: LONG_AFTER, lambda _position, _end: None)
         invoices += biller.close("default", LONG_AFTER)
         seconds = time.perf_counter() - began
-        row = ledger.connection.execute("SELECT count(*) FROM ledger.charges WHERE invoice_number IS NOT NULL").fetchone()
+        row = ledger.connection.execute(
+            "SELECT count(*) FROM ledger.charges WHERE invoice_number IS NOT NULL"
+        ).fetchone()
     assert row is not None and row[0] > 0
     return {
         "events": row[0],
@@ -63,5 +65,3 @@ def _copy_rate(url: str) -> float:
             with cursor.copy(COPY_IN) as copy:
                 copy.write(rows)
             return cursor.rowcount / (time.perf_counter() - began)
-
-

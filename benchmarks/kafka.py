@@ -180,7 +180,8 @@ def consume(url: str, topics: Topics, group: str, owner: str) -> dict[str, Any]:
     """The real loop to the end of the topics."""
     settings = KafkaSettings(topics.bootstrap_servers, owner, topics.families)
     reader = MessageReader(AccountDefaults(LEGAL_ENTITY, "Europe/Amsterdam"), topics.families)
-    with TimedLedger(url) as ledger, Pipeline(ledger, reader.read, LEGAL_ENTITY, topics.prefix + group) as pipeline:
+    ledger = TimedLedger(url)
+    with ledger, Pipeline(ledger, reader.read, LEGAL_ENTITY, topics.prefix + group) as pipeline:
         began = time.process_time()
         totals = ConsumerLoop(ledger, pipeline, settings).run(Event(), once=True)
         cpu_us = (time.process_time() - began) * 1e6 / max(totals.read, 1)

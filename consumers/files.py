@@ -16,7 +16,8 @@ import msgspec
 from consumers.pipeline import BATCH_BYTES_MAX, BATCH_MESSAGES_MAX, Pipeline
 from ledger.application import Ledger
 from ledger.intake.message import Record
-from ledger.store.positions import INGEST_GROUP, acquire
+from ledger.store.positions import INGEST_GROUP, acquire, renew
+from ledger.store.recorder import FencedError
 
 HASH_BLOCK_BYTES = 1024 * 1024
 
@@ -48,8 +49,22 @@ def ingest_file(ledger: Ledger, pipeline: Pipeline, path: Path, owner: str, prog
     topic = f"file:{_sha256(path)}"
     place = (topic, 0)
     first, epoch = acquire(ledger.connection, INGEST_GROUP, owner, {place: 0})[place]
+    while True:
+        try:
+            _feed(pipeline, path, topic, (first, epoch), progress)
+            return
+        except FencedError:
+            # Ours still: a batch was stored, but the answer to its commit was lost. Go on from what is stored.
+            renewed = renew(ledger.connection, INGEST_GROUP, {place: epoch})
+            if place not in renewed:
+                raise
+            first, epoch = renewed[place]
+
+
+def _feed(pipeline: Pipeline, path: Path, topic: str, start: tuple[int, int], progress: Progress) -> None:
+    first, epoch = start
     for records, bytes_read in _batches(path, topic, first):
-        pipeline.handle(records, {place: epoch})
+        pipeline.handle(records, {(topic, 0): epoch})
         progress(bytes_read)
     pipeline.drain()
 

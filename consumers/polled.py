@@ -13,7 +13,7 @@ from ledger.store.positions import Place
 Polled = Mapping[TopicPartition, Sequence[Any]]
 
 
-def to_batches(polled: Polled, ours: Collection[Place], billing: Collection[str]) -> Iterator[list[Record]]:
+def to_batches(polled: Polled, ours: Collection[Place], billing: Collection[str]) -> Iterator[Sequence[Record]]:
     """The records of partitions that are ours; those of `billing` topics first, for sessions refer to them."""
     places = sorted((place for place in polled if place in ours), key=lambda place: (place.topic not in billing, place))
     records = [record for place in places for record in to_records(place, polled[place])]
@@ -33,16 +33,15 @@ def _headers(headers: Sequence[tuple[str, bytes | None]]) -> tuple[tuple[str, by
     return tuple((name, value or b"") for name, value in headers) if headers else ()
 
 
-def within(records: Sequence[Record], bytes_max: int) -> Iterator[list[Record]]:
+def within(records: Sequence[Record], bytes_max: int) -> Iterator[Sequence[Record]]:
     """Cut where the values of a batch would exceed `bytes_max`; a greater one stands alone."""
-    batch: list[Record] = []
-    size = 0
-    for record in records:
-        length = len(record.value or b"")
-        if batch and size + length > bytes_max:
-            yield batch
-            batch, size = [], 0
-        batch.append(record)
-        size += length
-    if batch:
-        yield batch
+    sizes = [len(record.value or b"") for record in records]
+    first = size = 0
+    if sum(sizes) > bytes_max:
+        for number, length in enumerate(sizes):
+            if number > first and size + length > bytes_max:
+                yield records[first:number]
+                first, size = number, 0
+            size += length
+    if records:
+        yield records[first:]

@@ -31,7 +31,7 @@ MS_PER_DAY = 86_400_000
 
 # A topic that was made anew under a running consumer: Kafka's own protocol finds it at once, by the id in each fetch,
 # but the client then goes on with the new id.
-CHECK_INTERVAL_S = 10
+CHECK_INTERVAL_S = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,8 @@ class Ledger:
                 recorder_of(self.billing).write(cursor, batch.billing)
             recorder_of(self.sessions).lock(cursor)
             refuse_stale(cursor, batch, parked_here)
-            settle(cursor, batch.settled, "the message it waited for")
+            if settle(cursor, batch.settled, "the message it waited for") != len(batch.settled):
+                raise StaleError("a parked message was settled meanwhile")
             return recorder_of(self.sessions).write(cursor, batch.sessions, group, progress)
 
 

@@ -54,7 +54,7 @@ class Batch:
         self.sessions = EventRows()
         self.billing = EventRows()
         self.parked: list[Parked] = []
-        self.settled: list[Settled] = []
+        self._settled: dict[int, Settled] = {}
         self.counts: dict[tuple[str, int], Counts] = {}
         self.waiting: dict[UUID, list[tuple[Message, str]]] = {}
         self._awaited: dict[UUID, Subject] = {}
@@ -94,6 +94,15 @@ class Batch:
         raw = (record.key, record.value, pack_headers(record.headers))
         line = " ".join(reason.split())[:REASON_LENGTH_MAX]
         self.parked.append(Parked(record.topic, record.partition, record.offset, *raw, kind, line, *names, waits_for))
+
+    @property
+    def settled(self) -> list[Settled]:
+        """What became of messages that were parked before."""
+        return list(self._settled.values())
+
+    def settle(self, settled: Settled) -> None:
+        """Remember what became of a parked message; of several tries in this batch the last one counts."""
+        self._settled[settled.parked_id] = settled
 
     def wait_for(self, subject: Subject) -> None:
         """Remember a stream that something waits for."""

@@ -214,21 +214,22 @@ class Decider:
     def _retry(self, batch: Batch, waiting: Waiting, arrival: Arrival, retries: Retries) -> None:
         """A message that was parked before, and what becomes of it now."""
         if not isinstance(arrival, Message):
-            batch.settled.append(_settled(waiting, "PARKED", "it can no longer be read"))
+            batch.settle(_settled(waiting, "PARKED", "it can no longer be read"))
             return
         subject = self._subjects[key_of(arrival)]
         try:
             self._append(batch, subject, arrival)
         except RepeatedError:
-            batch.settled.append(_settled(waiting, "DUPLICATE", "a repeat"))
+            batch.settle(_settled(waiting, "DUPLICATE", "a repeat"))
         except RefusedError as refusal:
-            batch.settled.append(_settled(waiting, "PARKED", str(refusal)))
+            batch.settle(_settled(waiting, "PARKED", str(refusal)))
         except (Waits, Unstarted) as early:
             awaited = _awaited(subject, early)
             batch.wait_for(awaited)
-            batch.settled.append(Settled(waiting.parked_id, "PARKED", "WAITING", str(early), awaited.stream))
+            batch.settle(Settled(waiting.parked_id, "PARKED", "WAITING", str(early), awaited.stream))
+            retries.setdefault(awaited.stream, []).append((waiting, arrival))  # it may come later in this batch
         else:
-            batch.settled.append(_settled(waiting, "APPENDED", "what it waited for has arrived"))
+            batch.settle(_settled(waiting, "APPENDED", "what it waited for has arrived"))
             if isinstance(arrival.fact, AWAITED):
                 self._try_again(batch, subject, retries)
 

@@ -13,7 +13,8 @@ from ledger.tariff.periods import charging_periods
 from ledger.tariff.policy import POLICIES
 from ledger.tariff.pricer import price
 from ledger.tariff.readings import Readings
-from ledger.tariff.report import Line, Report, total_of
+from ledger.tariff.report import Cost as ExactCost
+from ledger.tariff.report import LimitLine, Line, Report, total_of
 from ledger.values.money import exact_to_text, fraction_to_text, round_to_minor
 from ledger.values.offsets import utc_offsets
 from ledger.values.time import to_us
@@ -81,7 +82,7 @@ def _rated(started: SessionStarted, ended: SessionEnded, report: Report, revisio
         policies=POLICIES,
         exact_excl=_exact(report.excl),
         exact_incl=_exact(report.incl),
-        totals={dimension.value: _total(report, dimension) for dimension in TOTALS},
+        totals=_totals(report),
         account_id=started.account_id,
         payment_id=started.payment_id,
         station_id=started.station_id,
@@ -116,19 +117,24 @@ def _lines(report: Report) -> Iterable[RatedLine]:
 
 def _line(lines: list[Line]) -> RatedLine:
     first, total = lines[0], total_of(lines)
-    places = ENERGY_PLACES_MIN if first.dimension is Dimension.ENERGY else 0
+    measured = sum((line.quantity for line in lines[1:]), first.quantity)
+    billed = sum((line.billed_quantity for line in lines[1:]), first.billed_quantity)
+    quantity = _quantity(measured, first.dimension)
     amount = total.excl if total.excl is not None else total.incl
-    unit_price = fraction_to_text(amount or Fraction(0)) if first.unit_price is None else format(first.unit_price, "f")
     return RatedLine(
         dimension=first.dimension.value,
-        quantity=fraction_to_text(sum((line.quantity for line in lines), Fraction(0)), min_places=places),
-        billed_quantity=fraction_to_text(sum((line.billed_quantity for line in lines), Fraction(0)), min_places=places),
+        quantity=quantity,
+        billed_quantity=quantity if billed == measured else _quantity(billed, first.dimension),
         unit=first.unit.value,
-        unit_price=unit_price,
-        vat_percent=None if first.vat_percent is None else format(first.vat_percent, "f"),
+        unit_price=fraction_to_text(amount or Fraction(0)) if first.unit_price is None else f"{first.unit_price:f}",
+        vat_percent=None if first.vat_percent is None else f"{first.vat_percent:f}",
         excl_vat=_exact(total.excl),
         incl_vat=_exact(total.incl),
     )
+
+
+def _quantity(quantity: Fraction, dimension: Dimension | LimitLine) -> str:
+    return fraction_to_text(quantity, min_places=ENERGY_PLACES_MIN if dimension is Dimension.ENERGY else 0)
 
 
 def _vat_unknown(report: Report) -> tuple[str, ...]:
@@ -144,9 +150,15 @@ def _vat_unknown(report: Report) -> tuple[str, ...]:
     return tuple(sorted(unknown))
 
 
-def _total(report: Report, dimension: Dimension) -> Cost:
-    cost = report.cost_of(dimension)
-    return _cost(_minor(cost.excl, report.currency), _minor(cost.incl, report.currency))
+def _totals(report: Report) -> dict[str, Cost]:
+    """The rounded cost of each dimension that was used; one that was not costs nothing on the sides that are known."""
+    used = {line.dimension for line in report.lines}
+    nothing = _cost(None if report.excl is None else 0, None if report.incl is None else 0)
+    return {d.value: _total(report.cost_of(d), report.currency) if d in used else nothing for d in TOTALS}
+
+
+def _total(cost: ExactCost, currency: str) -> Cost:
+    return _cost(_minor(cost.excl, currency), _minor(cost.incl, currency))
 
 
 def _cost(excl_minor: int | None, incl_minor: int | None) -> Cost:

@@ -1,12 +1,15 @@
 """The offsets from UTC that local times were judged by, so that they can be looked at when rules of zones change."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from ledger.values.time import from_instant
 from ledger.values.zones import time_zone
 
 # No zone changes its offset and changes it back within so short a time.
 STEP = timedelta(days=7)
+
+OFFSETS_KEPT = 100  # the world's zones have about 40 offsets
 
 
 def utc_offsets(zone: str, start: datetime, end: datetime) -> tuple[str, ...]:
@@ -23,7 +26,14 @@ def utc_offsets(zone: str, start: datetime, end: datetime) -> tuple[str, ...]:
 
 
 def _offset(zone: str, instant: datetime) -> str:
-    return f"{instant.astimezone(time_zone(zone)):%z}"[:3] + ":" + f"{instant.astimezone(time_zone(zone)):%z}"[3:5]
+    offset = instant.astimezone(time_zone(zone)).utcoffset()
+    return _text(offset or timedelta())
+
+
+@lru_cache(maxsize=OFFSETS_KEPT)
+def _text(offset: timedelta) -> str:
+    minutes = offset // timedelta(minutes=1)
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 
 
 def _transition(zone: str, before: datetime, after: datetime) -> datetime:

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import FrameType
 from typing import Any, Literal
 
@@ -53,13 +53,14 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fault: int = signal.SIGSTOP
     fenced: bool = True
 
-    def settings(self) -> KafkaSettings:
+    def settings(self, security: Mapping[str, object] | None = None) -> KafkaSettings:
         return KafkaSettings(
             bootstrap_servers=self.bootstrap_servers,
             owner=self.owner,
             topics=self.topics,
             session_timeout_ms=self.session_timeout_ms,
             batch_messages=self.batch_messages,
+            security=security or {},
         )
 
 
@@ -125,7 +126,7 @@ def take_the_fence_away(ledger: Ledger) -> None:
     """Positions move for whoever writes: the canary of every test that relies on the fence."""
     recorder = recorder_of(ledger.sessions)
     assert EPOCH_AND_OFFSET in FENCE
-    open_gate = sql.SQL(FENCE.replace(EPOCH_AND_OFFSET, ""))  # type: ignore[arg-type]
+    open_gate = sql.SQL(FENCE.replace(EPOCH_AND_OFFSET, ""))
     table = sql.Identifier("ledger", recorder.events_table_name)
     recorder._write = WRITE.format(fence=open_gate, table=table)
 

@@ -5,9 +5,7 @@ import pytest
 from ledger.application import Ledger
 from ledger.intake.message import Record
 from ledger.session.events import SessionHeld, SessionStarted
-from ledger.store.recorder import LOCK_KEYS
 from tests.building import (
-    TENANT,
     Event,
     Feed,
     Names,
@@ -302,7 +300,8 @@ def test_a_late_reading_that_changes_nothing_leaves_the_cost_alone(feed: Feed, n
 
 def test_a_late_fact_that_changes_the_cost_rates_anew(bare_feed: Feed, names: Names, ledger: Ledger) -> None:
     parking = {"type": "PARKING_TIME", "price": 6, "vat": 19, "step_size": 1}
-    bare_feed.deliver(tariff(names.tariff, parking), account(names.account), names.started(), names.ended())
+    bare_feed.deliver(tariff(names.tariff, parking), account(names.account))
+    bare_feed.deliver(names.started(), names.read(30, "1010"), names.ended())
     bare_feed.deliver(state(names.session, 30, "SuspendedEV"))
     assert [(rated.revision, rated.amount_minor) for rated in ratings(ledger, names.session)] == [(1, 0), (2, 300)]
     assert topics_of(ledger, names.session)[-2:] == ["StateChanged", "SessionRated"]
@@ -319,8 +318,3 @@ def test_a_late_fall_of_the_register_holds_and_does_not_rate(feed: Feed, names: 
     feed.deliver(*whole(names))
     feed.deliver(names.read(20, "1001"))
     assert topics_of(ledger, names.session)[-2:] == ["MeterRecorded", "SessionHeld"]
-
-
-def test_the_locks_of_the_logs_are_two() -> None:
-    assert len(set(LOCK_KEYS.values())) == 2
-    assert TENANT == "default"
