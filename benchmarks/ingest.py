@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid5, NAMESPACE_URL
+from uuid import NAMESPACE_URL, uuid5
 
 import psycopg
 from eventsourcing.application import Application
@@ -151,7 +151,7 @@ class NaiveSession(Aggregate):
 
     @event("MeterRecorded")
     def record(self, message: str) -> None:
-        self.readings += 1
+        self.last, self.readings = message, self.readings + 1
 
 
 def _naive_rate(url: str, file: Path) -> float:

@@ -85,7 +85,7 @@ def arm(ledger: Ledger, order: Order) -> None:
 
 
 def freeze_before_the_write(ledger: Ledger, fault: int) -> None:
-    commit, act = ledger.commit, once(fault)
+    commit, act = ledger.commit, once("before the write", fault)
 
     def commit_later(batch: Batch, group: str, epochs: Epochs) -> Written:
         if len(batch.sessions):
@@ -96,7 +96,7 @@ def freeze_before_the_write(ledger: Ledger, fault: int) -> None:
 
 
 def freeze_before_the_commit(ledger: Ledger, fault: int) -> None:
-    recorder, act = recorder_of(ledger.sessions), once(fault)
+    recorder, act = recorder_of(ledger.sessions), once("before the commit", fault)
     write = recorder.write
 
     def write_and_wait(
@@ -110,13 +110,14 @@ def freeze_before_the_commit(ledger: Ledger, fault: int) -> None:
     recorder.write = write_and_wait  # type: ignore[method-assign]
 
 
-def once(fault: int) -> Any:
-    """A function that sends this process the signal when it is called for the first time."""
+def once(point: Point, fault: int) -> Any:
+    """A function that sends this process the signal, and says where, when it is called for the first time."""
     done = threading.Event()
 
     def act() -> None:
         if not done.is_set():
             done.set()
+            sys.stderr.write(f"{point}\n")
             os.kill(os.getpid(), fault)
 
     return act

@@ -107,14 +107,13 @@ def test_of_two_readers_of_a_file_one_is_fenced(
 ) -> None:
     path = lines_file(tmp_path, messages(names))
     with pytest.raises(FencedError):
-        ingest_file(ledger, pipeline, path, "first", lambda _: None if overtaken(ledger, path) else None)
+        ingest_file(ledger, pipeline, path, "first", lambda _: overtake(ledger, path))
     assert topics_of(ledger, names.session) == WHOLE
     assert control_totals(ledger.connection).are_complete()
 
 
-def overtaken(ledger: Ledger, path: Path) -> bool:
+def overtake(ledger: Ledger, path: Path) -> None:
     ingest(ledger, path)
-    return True
 
 
 # --- lines to records ------------------------------------------------------------------------------------------------
@@ -126,8 +125,8 @@ def test_a_batch_ends_at_its_number_of_messages(names: Names, tmp_path: Path, mo
 
 
 def test_a_batch_ends_at_its_bytes(names: Names, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    events = messages(names)
-    monkeypatch.setattr(files, "BATCH_BYTES_MAX", len(events[0].to_bytes()) + 1)
+    events = [names.read(minute, "1002") for minute in range(5)]
+    monkeypatch.setattr(files, "BATCH_BYTES_MAX", len(events[-1].to_bytes()) + 1)
     assert sizes(lines_file(tmp_path, events)) == [2, 2, 1]
 
 

@@ -3,6 +3,7 @@
 import signal
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from evledger.simulator import Message
@@ -75,44 +76,68 @@ def test_a_consumer_killed_in_its_transaction_loses_nothing(
     assert totals(stage) == expected(billing, about_sessions)
 
 
+HOLDS_THE_LOG = """
+SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+ WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database()
+   AND a.wait_event = 'ClientRead' AND clock_timestamp() - a.state_change > interval '1 second'
+"""
+
+
+def holds_the_log(stage: Stage) -> bool:
+    """Whether a backend has kept the log's lock for a second, waiting for its client."""
+    with psycopg.connect(stage.url, autocommit=True) as connection:
+        return connection.execute(HOLDS_THE_LOG).fetchone() != (0,)
+
+
 def freeze(stage: Stage, frozen: ConsumerProcess, other: ConsumerProcess, messages: list[Message]) -> None:
-    """The frozen one's partitions move to the other, which reads all there is; then it wakes."""
+    """Let the one that is armed freeze, and its partitions move to the other, which reads all there is."""
     start(stage, frozen, other)
     produce(stage, messages)
     wait_until(lambda: frozen.is_frozen, "the consumer stops itself")
+    if not frozen.said("before the write"):
+        wait_until(lambda: holds_the_log(stage), "it is frozen where it holds all others up")
     wait_until(lambda: session_partitions(stage) == {"other": 12}, "its partitions move")
     wait_for_totals(stage, expected(messages))
+
+
+def wake(stage: Stage, frozen: ConsumerProcess, other: ConsumerProcess, messages: list[Message]) -> None:
+    """It is fenced, joins again and reads with the other what comes next."""
     frozen.send(signal.SIGCONT)
+    wait_until(lambda: frozen.said(FENCED), "the woken one is fenced")
+    start(stage, frozen, other)
+    produce(stage, messages)
 
 
 @pytest.mark.parametrize("point", ["before the write", "before the commit"])
-def test_a_frozen_consumer_is_fenced_when_it_wakes(
+def test_a_frozen_consumer_holds_nobody_up_and_is_fenced_when_it_wakes(
     stage: Stage, messages: tuple[list[Message], list[Message]], point: Point
 ) -> None:
     about_sessions, billing = messages
+    half = len(about_sessions) // 2
     with consumer(stage, "frozen", point=point) as frozen, consumer(stage, "other") as other:
-        freeze(stage, frozen, other, [*billing, *about_sessions])
-        wait_until(lambda: frozen.said(FENCED), "the woken one is fenced")
-        start(stage, frozen, other)
-        frozen.stop()
-        other.stop()
+        freeze(stage, frozen, other, [*billing, *about_sessions[:half]])
+        wake(stage, frozen, other, about_sessions[half:])
+        wait_for_totals(stage, expected(billing, about_sessions))
+        shares = [frozen.stop(), other.stop()]
     assert totals(stage) == expected(billing, about_sessions)
+    assert shares[0]["read"] > 0
 
 
 def test_a_consumer_frozen_with_half_of_its_write_sent_holds_nobody_up(
     stage: Stage, messages: tuple[list[Message], list[Message]]
 ) -> None:
     about_sessions, billing = messages
+    half = len(about_sessions) // 2
     with (
         holding_half(stage) as way,
         consumer(stage, "frozen", url=way.url) as frozen,
         consumer(stage, "other") as other,
     ):
         way.freeze(frozen.process.pid)
-        freeze(stage, frozen, other, [*billing, *about_sessions])
+        freeze(stage, frozen, other, [*billing, *about_sessions[:half]])
         way.let_go()
-        wait_until(lambda: frozen.said(FENCED), "the woken one is fenced")
-        start(stage, frozen, other)
+        wake(stage, frozen, other, about_sessions[half:])
+        wait_for_totals(stage, expected(billing, about_sessions))
         frozen.stop()
         other.stop()
     assert totals(stage) == expected(billing, about_sessions)
@@ -123,11 +148,12 @@ def test_without_the_fence_the_woken_consumer_counts_messages_twice(
 ) -> None:
     """The canary: what the tests above rely on can fail, and shows."""
     about_sessions, billing = messages
+    right = expected(billing, about_sessions)
     with (
         consumer(stage, "frozen", point="before the write", fenced=False) as frozen,
         consumer(stage, "other") as other,
     ):
         freeze(stage, frozen, other, [*billing, *about_sessions])
-        right = expected(billing, about_sessions)
+        frozen.send(signal.SIGCONT)
         wait_until(lambda: totals(stage).messages_read > right.messages_read, "messages are counted twice")
     assert totals(stage).duplicates > right.duplicates
