@@ -7,7 +7,18 @@ from typing import Any
 
 import click
 
-from evledger.cli import audit, billing, database, demonstration, ingestion, operating, projecting, reading, streaming
+from evledger.cli import (
+    audit,
+    billing,
+    database,
+    demonstration,
+    explaining,
+    ingestion,
+    operating,
+    projecting,
+    reading,
+    streaming,
+)
 from evledger.cli.errors import exit_code_of, line_of
 from evledger.rate import rate
 from evledger.simulator.command import simulate_command
@@ -39,6 +50,7 @@ for command in (
     operating.parked,
     operating.held,
     audit.replay,
+    explaining.explain,
     audit.audit,
     database.db,
     database.migrate,

@@ -9,7 +9,7 @@ from evledger.cli.output import as_json_option, print_fields, print_rows, tenant
 from evledger.cli.reading import finance
 from evledger.settings import load_settings
 from evledger.wiring import database_url
-from ledger.store.connection import connect
+from ledger.store.connection import NO_TIMEOUT_MS, connect
 
 # What an operator sees of the raw bytes; the whole is in the table for those who may read it.
 SHOWN_BYTES_MAX = 2_000
@@ -35,7 +35,7 @@ def parked() -> None:
 def list_parked(as_json: bool) -> None:
     """Messages that wait, were refused, or cannot be read."""
     with (
-        connect(database_url(load_settings()), "app") as connection,
+        connect(database_url(load_settings()), "app", transaction_timeout_ms=NO_TIMEOUT_MS) as connection,
         connection.transaction(),
         connection.cursor("parked", row_factory=dict_row) as rows,
     ):

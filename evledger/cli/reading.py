@@ -12,7 +12,7 @@ from evledger.cli.errors import NoError
 from evledger.cli.output import as_json_option, print_fields, print_json, print_rows, tenant_option
 from evledger.settings import load_settings
 from evledger.wiring import database_url
-from ledger.store.connection import connect
+from ledger.store.connection import NO_TIMEOUT_MS, connect
 
 
 @click.group()
@@ -107,5 +107,6 @@ def show_account(account_id: str, tenant: str, as_json: bool) -> None:
 @contextmanager
 def finance() -> Iterator[Connection[Any]]:
     """A connection that can read the finance views, and nothing else."""
-    with connect(database_url(load_settings()), "finance") as connection:
+    url = database_url(load_settings())
+    with connect(url, "finance", transaction_timeout_ms=NO_TIMEOUT_MS) as connection:
         yield connection

@@ -4,26 +4,23 @@ From the readings of each session to its cost, from the costs to the invoice: th
 given what was recorded as known then. Anything that differs is named.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
-from uuid import UUID
 
 import msgspec
 
 from ledger.account.events import AccountFact
 from ledger.account.state import Account
 from ledger.account.state import evolve as evolve_account
+from ledger.audit.history import History, PastSession, RatedAt
 from ledger.invoice.decide import BilledSession, Issue, issue_invoice
-from ledger.invoice.events import InvoicedSession, InvoiceIssued
-from ledger.session.events import SessionRated, TariffPin
+from ledger.invoice.events import InvoiceIssued
+from ledger.session.events import SessionRated
 from ledger.session.rating import rate_session
-from ledger.session.state import Session, evolve
 from ledger.store.connection import Database
 from ledger.store.fact import Fact
 from ledger.store.serial import encode_fact
-from ledger.store.streams import LoggedFact, head, load_streams, load_until, read_page
-from ledger.tariffbook.compiled import CompiledTariffs
-from ledger.tariffbook.events import TariffPublished
+from ledger.store.streams import LoggedFact, head, load_streams, read_page
 from ledger.values.ids import stream_id
 
 TOPIC = "invoice.InvoiceIssued"
@@ -73,20 +70,22 @@ def _is_wanted(logged: LoggedFact, numbers: set[str] | None) -> bool:
 
 
 class Replayer:
-    """Recomputes invoices; keeps compiled tariffs."""
+    """Recomputes invoices."""
 
     def __init__(self, connection: Database) -> None:
         self._connection = connection
-        self._tariffs = CompiledTariffs()
+        self._history = History(connection)
 
     def differences(self, invoices: Sequence[LoggedFact]) -> Iterator[Difference]:
         """The invoices that come out otherwise."""
         facts = [logged.fact for logged in invoices if isinstance(logged.fact, InvoiceIssued)]
         accounts = self._accounts(facts)
         for portion in _portions(facts):
-            rated = self._rated(portion)
+            past = self._history.rated(
+                [RatedAt(f.tenant, s.session_id, s.rated_position) for f in portion for s in f.sessions]
+            )
             for fact in portion:
-                reason = _difference(fact, accounts[fact.tenant, fact.account_id], rated)
+                reason = _difference(fact, accounts[fact.tenant, fact.account_id], past)
                 if reason is not None:
                     yield Difference(fact.number, reason)
 
@@ -98,52 +97,12 @@ class Replayer:
                 versions[keys[stream]].append(fact)
         return versions
 
-    def _rated(self, facts: Sequence[InvoiceIssued]) -> dict[int, tuple[SessionRated, SessionRated | None]]:
-        """For each position: the cost as it was stored, and as it comes out now."""
-        wanted = {stream_id(f.tenant, "session", s.session_id): s for f in facts for s in f.sessions}
-        until = {stream: s.rated_position for stream, s in wanted.items()}
-        rows = load_until(self._connection, "session", until)
-        tariffs = self._published(fact for stream in rows.values() for _, fact in stream)
-        return {
-            wanted[stream].rated_position: self._rate_again(wanted[stream], stream_facts, tariffs)
-            for stream, stream_facts in rows.items()
-        }
 
-    def _published(self, facts: Iterable[Fact]) -> dict[UUID, list[TariffPublished]]:
-        streams = {_tariff_stream(f.tenant, f.tariff_pin) for f in facts if isinstance(f, SessionRated)}
-        versions: dict[UUID, list[TariffPublished]] = {stream: [] for stream in streams}
-        for stream, _, fact in load_streams(self._connection, "billing", dict.fromkeys(streams, 0)):
-            if isinstance(fact, TariffPublished):
-                versions[stream].append(fact)
-        return versions
-
-    def _rate_again(
-        self,
-        invoiced: InvoicedSession,
-        facts: Sequence[tuple[int, Fact]],
-        tariffs: dict[UUID, list[TariffPublished]],
-    ) -> tuple[SessionRated, SessionRated | None]:
-        stored = facts[-1][1] if facts else None
-        if not isinstance(stored, SessionRated):
-            raise LookupError(f"session {invoiced.session_id} was not rated at position {invoiced.rated_position}")
-        session = Session()
-        for _, fact in facts[:-1]:
-            evolve(session, fact)
-        if session.started is None or session.ended is None:
-            return stored, None
-        pin = stored.tariff_pin
-        published = tariffs[_tariff_stream(stored.tenant, pin)][pin.tariff_version - 1]
-        tariff = self._tariffs.of(published.tariff_hash, published.tariff, stored.time_zone)
-        rated = rate_session(session, session.started, session.ended, tariff)
-        return stored, rated and msgspec.structs.replace(rated, holds=_holds(session))
-
-
-def _holds(session: Session) -> tuple[str, ...]:
-    return tuple(sorted({reason.code for reason in session.held}))
-
-
-def _tariff_stream(tenant: str, pin: TariffPin) -> UUID:
-    return stream_id(tenant, "tariff", pin.tariff_id)
+def rate_again(past: PastSession) -> SessionRated | None:
+    """The cost as it comes out now."""
+    rated = rate_session(past.session, past.started, past.ended, past.tariff)
+    holds = tuple(sorted({reason.code for reason in past.session.held}))
+    return rated and msgspec.structs.replace(rated, holds=holds)
 
 
 def _portions(facts: Sequence[InvoiceIssued]) -> Iterator[list[InvoiceIssued]]:
@@ -160,20 +119,17 @@ def _portions(facts: Sequence[InvoiceIssued]) -> Iterator[list[InvoiceIssued]]:
         yield portion
 
 
-def _difference(
-    issued: InvoiceIssued,
-    accounts: Sequence[AccountFact],
-    rated: dict[int, tuple[SessionRated, SessionRated | None]],
-) -> str | None:
+def _difference(issued: InvoiceIssued, accounts: Sequence[AccountFact], past: Mapping[int, PastSession]) -> str | None:
     """Where the invoice first differs from what comes out now; None when it is the same to the byte."""
     for session in issued.sessions:
-        stored, again = rated[session.rated_position]
+        stored = past[session.rated_position].stored
+        again = rate_again(past[session.rated_position])
         if again is None or encode_fact(stored) != encode_fact(again):
             return f"the cost of session {session.session_id} comes out otherwise: {_first_change(stored, again)}"
-    sessions = [BilledSession(s.rated_position, rated[s.rated_position][0]) for s in issued.sessions]
-    again_issued = issue_invoice(_issue_of(issued), _account_at(accounts, issued), sessions)
-    if encode_fact(again_issued) != encode_fact(issued):
-        return f"the document comes out otherwise: {_first_change(issued, again_issued)}"
+    sessions = [BilledSession(s.rated_position, past[s.rated_position].stored) for s in issued.sessions]
+    issued_again = issue_invoice(_issue_of(issued), _account_at(accounts, issued), sessions)
+    if encode_fact(issued_again) != encode_fact(issued):
+        return f"the document comes out otherwise: {_first_change(issued, issued_again)}"
     return None
 
 

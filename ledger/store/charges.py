@@ -31,6 +31,8 @@ class Invoiced(NamedTuple):
     tenant: str
     session_id: str
     invoice_number: str
+    revision: int
+    amount_minor: int
 
 
 CHARGE = """
@@ -40,7 +42,9 @@ SELECT * FROM unnest(%s::text[], %s::text[], %s::int[], %s::bigint[], %s::text[]
                      %s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::boolean[])
 ON CONFLICT (tenant, session_id) DO UPDATE
    SET revision = excluded.revision, rated_position = excluded.rated_position, amount_minor = excluded.amount_minor,
-       authority = excluded.authority, currency = excluded.currency, held = excluded.held
+       authority = excluded.authority, currency = excluded.currency, held = excluded.held,
+       period = CASE WHEN c.invoice_number IS NULL THEN excluded.period ELSE c.period END,
+       period_ends_at = CASE WHEN c.invoice_number IS NULL THEN excluded.period_ends_at ELSE c.period_ends_at END
 RETURNING tenant, session_id, invoice_number IS NULL AND NOT held AND amount_minor <> 0 AND billing = 'PER_SESSION'
 """
 
@@ -51,8 +55,9 @@ UPDATE ledger.charges c SET held = true FROM unnest(%s::text[], %s::text[]) AS h
 
 MARK = """
 UPDATE ledger.charges c
-   SET invoice_number = i.number, invoiced_revision = c.revision, invoiced_amount_minor = c.amount_minor
-  FROM unnest(%s::text[], %s::text[], %s::text[]) AS i(tenant, session_id, number)
+   SET invoice_number = i.number, invoiced_revision = i.revision, invoiced_amount_minor = i.amount_minor
+  FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::bigint[])
+    AS i(tenant, session_id, number, revision, amount_minor)
  WHERE c.tenant = i.tenant AND c.session_id = i.session_id AND c.invoice_number IS NULL
 """
 
@@ -69,9 +74,9 @@ SELECT tenant, session_id, revision, rated_position, legal_entity, account_id, c
  WHERE invoice_number IS NULL AND NOT held AND amount_minor <> 0 AND billing = 'MONTHLY' AND period_ends_at <= %(now)s
    AND (%(period)s::text IS NULL OR period = %(period)s) AND (%(account)s::text IS NULL OR account_id = %(account)s)
    AND tenant = %(tenant)s
-   AND (period_ends_at, legal_entity COLLATE "C", account_id COLLATE "C", currency, authority)
-       > (%(after)s::timestamptz, %(after_entity)s, %(after_account)s, %(after_currency)s, %(after_authority)s)
- ORDER BY period_ends_at, legal_entity COLLATE "C", account_id COLLATE "C", currency, authority, session_id COLLATE "C"
+   AND (period_ends_at, legal_entity COLLATE "C", account_id COLLATE "C", currency)
+       > (%(after)s::timestamptz, %(after_entity)s, %(after_account)s, %(after_currency)s)
+ ORDER BY period_ends_at, legal_entity COLLATE "C", account_id COLLATE "C", currency, session_id COLLATE "C"
  LIMIT %(limit)s
 """
 

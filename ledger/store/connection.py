@@ -19,6 +19,9 @@ TRANSACTION_TIMEOUT_MS = 30_000
 # trying again, before its own transaction is ended.
 LOCK_TIMEOUT_MS = TRANSACTION_TIMEOUT_MS // 3
 
+# Whoever only reads holds no lock that a writer waits for, and an export of a large table takes as long as it takes.
+NO_TIMEOUT_MS = 0
+
 CONNECT_TIMEOUT_S = 5  # libpq's smallest useful value is 2; a local or nearby server answers in milliseconds
 
 KEEPALIVES = {"keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3"}

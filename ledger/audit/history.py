@@ -1,0 +1,84 @@
+"""Rated sessions as they stood when they were rated, from the events alone."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from ledger.session.events import SessionEnded, SessionRated, SessionStarted, TariffPin
+from ledger.session.state import Session, evolve
+from ledger.store.connection import Database
+from ledger.store.fact import Fact
+from ledger.store.streams import load_streams, load_until
+from ledger.tariff.compiled import CompiledTariff
+from ledger.tariffbook.compiled import CompiledTariffs
+from ledger.tariffbook.events import TariffPublished
+from ledger.values.ids import stream_id
+
+
+class RatedAt(NamedTuple):
+    """A session's cost at a position of the sessions log."""
+
+    tenant: str
+    session_id: str
+    position: int
+
+
+class PastSession(NamedTuple):
+    """The cost as it was stored, the session as it stood just before, and the tariff that was pinned."""
+
+    stored: SessionRated
+    session: Session
+    started: SessionStarted
+    ended: SessionEnded
+    tariff: CompiledTariff
+    published: TariffPublished
+
+
+class History:
+    """Reads the past; keeps compiled tariffs."""
+
+    def __init__(self, connection: Database) -> None:
+        self._connection = connection
+        self._tariffs = CompiledTariffs()
+
+    def rated(self, wanted: Sequence[RatedAt]) -> dict[int, PastSession]:
+        """The sessions by the position at which they were rated. Raises LookupError when one was not."""
+        at = {stream_id(item.tenant, "session", item.session_id): item for item in wanted}
+        streams = load_until(self._connection, "session", {stream: item.position for stream, item in at.items()})
+        stored = {stream: _last_cost(at[stream], facts) for stream, facts in streams.items()}
+        tariffs = self._published(stored.values())
+        return {
+            at[stream].position: self._past(stored[stream], [fact for _, fact in facts[:-1]], tariffs)
+            for stream, facts in streams.items()
+        }
+
+    def _published(self, costs: Iterable[SessionRated]) -> dict[UUID, list[TariffPublished]]:
+        versions: dict[UUID, list[TariffPublished]] = {_tariff_stream(c.tenant, c.tariff_pin): [] for c in costs}
+        for stream, _, fact in load_streams(self._connection, "billing", dict.fromkeys(versions, 0)):
+            if isinstance(fact, TariffPublished):
+                versions[stream].append(fact)
+        return versions
+
+    def _past(
+        self, stored: SessionRated, before: Sequence[Fact], tariffs: dict[UUID, list[TariffPublished]]
+    ) -> PastSession:
+        session = Session()
+        for fact in before:
+            evolve(session, fact)
+        if session.started is None or session.ended is None:
+            raise LookupError(f"session {stored.session_id} was rated before it started or ended")
+        pin = stored.tariff_pin
+        published = tariffs[_tariff_stream(stored.tenant, pin)][pin.tariff_version - 1]
+        tariff = self._tariffs.of(published.tariff_hash, published.tariff, stored.time_zone)
+        return PastSession(stored, session, session.started, session.ended, tariff, published)
+
+
+def _last_cost(wanted: RatedAt, facts: Sequence[tuple[int, Fact]]) -> SessionRated:
+    position, fact = facts[-1] if facts else (0, None)
+    if position != wanted.position or not isinstance(fact, SessionRated):
+        raise LookupError(f"session {wanted.session_id} was not rated at position {wanted.position}")
+    return fact
+
+
+def _tariff_stream(tenant: str, pin: TariffPin) -> UUID:
+    return stream_id(tenant, "tariff", pin.tariff_id)
