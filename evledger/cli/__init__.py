@@ -10,6 +10,7 @@ import click
 from evledger.cli import (
     audit,
     billing,
+    comparison,
     database,
     demonstration,
     explaining,
@@ -51,6 +52,7 @@ for command in (
     operating.held,
     audit.replay,
     explaining.explain,
+    comparison.whatif,
     audit.audit,
     database.db,
     database.migrate,

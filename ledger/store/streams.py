@@ -108,3 +108,19 @@ def load_until(connection: Connection[Any], log: str, until: Mapping[UUID, int])
         for stream, position, topic, state in cursor:
             found[stream].append((position, decode_fact(topic, state)))
     return found
+
+
+LAST_OF_TOPIC = sql.SQL("""
+SELECT e.notification_id, e.topic, e.state FROM {table} e
+ WHERE e.notification_id > %(after)s AND e.notification_id <= %(until)s AND e.topic = %(topic)s
+   AND NOT EXISTS (SELECT FROM {table} later WHERE later.originator_id = e.originator_id
+                      AND later.originator_version > e.originator_version AND later.topic = %(topic)s)
+ ORDER BY e.notification_id
+""")
+
+
+def last_of_topic(connection: Connection[Any], log: str, topic: str, after: int, until: int) -> list[tuple[int, Fact]]:
+    """Of a stretch of the log, the facts of a topic that are the last of it in their streams, with positions."""
+    with connection.cursor(binary=True) as cursor:
+        cursor.execute(LAST_OF_TOPIC.format(table=TABLES[log]), {"after": after, "until": until, "topic": topic})
+        return [(position, decode_fact(name, state)) for position, name, state in cursor]

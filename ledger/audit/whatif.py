@@ -1,0 +1,118 @@
+"""What if another tariff had applied: recorded sessions priced again, nothing written."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from ledger.audit.history import History, PastSession, RatedAt
+from ledger.session.events import Authority, SessionRated
+from ledger.session.rating import price_session
+from ledger.store.connection import Database
+from ledger.store.streams import head, last_of_topic
+from ledger.tariff.compiled import CompiledTariff, compile_tariff
+from ledger.tariff.model import Tariff
+from ledger.tariff.report import Report
+
+TOPIC = "session.SessionRated"
+
+# Positions of the log that are looked through at a time, and sessions in memory at a time (25 kB each).
+PAGE_POSITIONS = 50_000
+PAGE_SESSIONS = 1_000
+
+ZONES_KEPT = 600  # the world has fewer
+
+
+class Change(NamedTuple):
+    """A session's rounded cost as it is and as it would be, on its authoritative side, in minor units.
+
+    `after_minor` is None when the other tariff has no cost on that side, or another currency.
+    """
+
+    session_id: str
+    account_id: str | None
+    station_id: str | None
+    currency: str
+    side: Authority
+    before_minor: int
+    after_minor: int | None
+
+    @property
+    def difference_minor(self) -> int | None:
+        return None if self.after_minor is None else self.after_minor - self.before_minor
+
+
+class Span(NamedTuple):
+    """Sessions of a tenant that ended from an instant until another one (exclusive)."""
+
+    tenant: str
+    since: datetime
+    until: datetime
+
+    def has(self, rated: SessionRated) -> bool:
+        return rated.tenant == self.tenant and self.since <= rated.ended_at < self.until
+
+
+class Page(NamedTuple):
+    """The changes found up to a position of the log, of `end`."""
+
+    position: int
+    end: int
+    changes: list[Change]
+
+
+def what_if(connection: Database, tariff: Tariff, span: Span) -> Iterator[Page]:
+    """Each session of the span, in its latest revision, under the other tariff in its own time zone."""
+    pricer, history = _Pricer(tariff), History(connection)
+    end = head(connection, "session")
+    for after in range(0, end, PAGE_POSITIONS):
+        until = min(after + PAGE_POSITIONS, end)
+        rated = last_of_topic(connection, "session", TOPIC, after, until)
+        wanted = [
+            RatedAt(fact.tenant, fact.session_id, position)
+            for position, fact in rated
+            if isinstance(fact, SessionRated) and span.has(fact)
+        ]
+        for portion in _portions(wanted):
+            past = history.rated(portion)
+            yield Page(until, end, [pricer.change(past[item.position]) for item in portion])
+        yield Page(until, end, [])
+
+
+def _portions(wanted: Sequence[RatedAt]) -> Iterator[Sequence[RatedAt]]:
+    for start in range(0, len(wanted), PAGE_SESSIONS):
+        yield wanted[start : start + PAGE_SESSIONS]
+
+
+class _Pricer:
+    """The other tariff, made ready for each zone that sessions were in."""
+
+    def __init__(self, tariff: Tariff) -> None:
+        self._tariff = tariff
+        self._compiled: dict[str, CompiledTariff] = {}
+
+    def change(self, past: PastSession) -> Change:
+        """The session's cost now and under the other tariff."""
+        stored = past.stored
+        report = price_session(past.session, past.started, past.ended, self._in(stored.time_zone))
+        return Change(
+            session_id=stored.session_id,
+            account_id=stored.account_id,
+            station_id=stored.station_id,
+            currency=stored.currency,
+            side=stored.authority,
+            before_minor=stored.amount_minor,
+            after_minor=_amount(report, stored),
+        )
+
+    def _in(self, zone: str) -> CompiledTariff:
+        if zone not in self._compiled:
+            if len(self._compiled) >= ZONES_KEPT:
+                self._compiled.clear()
+            self._compiled[zone] = compile_tariff(self._tariff, zone)
+        return self._compiled[zone]
+
+
+def _amount(report: Report, stored: SessionRated) -> int | None:
+    if report.currency != stored.currency:
+        return None
+    return report.incl_minor if stored.authority == "GROSS" else report.excl_minor
