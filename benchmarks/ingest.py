@@ -7,6 +7,7 @@ give them. The limit and the naive path are taken in the same run.
 import struct
 import time
 from collections.abc import Iterator
+from itertools import accumulate, chain, islice, pairwise
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -20,7 +21,7 @@ from benchmarks.child import in_child
 from benchmarks.database import database
 from consumers.messages.account import AccountDefaults
 from consumers.messages.reader import MessageReader
-from consumers.pipeline import BATCH_MESSAGES_MAX, Pipeline
+from consumers.pipeline import BATCH_MESSAGES_MAX, Pipeline, settle_heap
 from evledger.simulator.benchmark import MESSAGES_PER_SESSION, benchmark_messages
 from ledger.application import Ledger
 from ledger.intake.message import Record
@@ -38,7 +39,7 @@ LIMIT_RUNS = 3
 
 COPY_BLOCK_BYTES = 1024 * 1024
 
-_LENGTHS = struct.Struct("!HI")
+HEADER = struct.Struct("!II")
 
 
 def run(events: int) -> dict[str, Any]:
@@ -62,6 +63,7 @@ def ingest(url: str, file: Path) -> dict[str, Any]:
     reader = MessageReader(AccountDefaults(LEGAL_ENTITY, "Europe/Amsterdam"))
     with Ledger(url) as ledger, Pipeline(ledger, reader.read, LEGAL_ENTITY) as pipeline:
         place = (TOPIC, 0)
+        settle_heap()
         _, epoch = acquire(ledger.connection, INGEST_GROUP, "benchmark", {place: 0})[place]
         began, cpu_began = time.perf_counter(), time.process_time()
         for batch in batches(file):
@@ -82,29 +84,33 @@ def ingest(url: str, file: Path) -> dict[str, Any]:
 
 
 def batches(file: Path) -> Iterator[list[Record]]:
-    """The records of the file, as many at a time as a batch may have."""
-    batch: list[Record] = []
-    for offset, (key, value) in enumerate(_read(file)):
-        batch.append(Record(TOPIC, 0, offset, key, value))
-        if len(batch) == BATCH_MESSAGES_MAX:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+    """The records of the file, as many at a time as a batch may have, in the shape that a poll gives them."""
+    offset = 0
+    for block in _blocks(file):
+        yield [Record(TOPIC, 0, number, key, value) for number, (key, value) in enumerate(block, offset)]
+        offset += len(block)
 
 
 def write_messages(file: Path, sessions: int) -> None:
+    """Keys and values in blocks of a batch each, so that reading them costs little of what is measured."""
     with file.open("wb") as out:
-        for message in benchmark_messages(sessions, SEED):
-            key = message.key.encode()
-            out.write(_LENGTHS.pack(len(key), len(message.value)) + key + message.value)
+        messages = iter(benchmark_messages(sessions, SEED))
+        while block := list(islice(messages, BATCH_MESSAGES_MAX)):
+            pairs = [(message.key.encode(), message.value) for message in block]
+            lengths = [length for key, value in pairs for length in (len(key), len(value))]
+            out.write(struct.pack("!II", len(pairs), sum(lengths)) + struct.pack(f"!{len(lengths)}I", *lengths))
+            out.writelines(part for pair in pairs for part in pair)
 
 
-def _read(file: Path) -> Iterator[tuple[bytes, bytes]]:
-    with file.open("rb", buffering=COPY_BLOCK_BYTES) as source:
-        while header := source.read(_LENGTHS.size):
-            key, value = _LENGTHS.unpack(header)
-            yield source.read(key), source.read(value)
+def _blocks(file: Path) -> Iterator[list[tuple[bytes, bytes]]]:
+    with file.open("rb") as source:
+        while header := source.read(HEADER.size):
+            count, size = HEADER.unpack(header)
+            lengths = struct.unpack(f"!{2 * count}I", source.read(8 * count))
+            ends = list(accumulate(lengths, initial=0))
+            data = source.read(size)
+            parts = [data[start:end] for start, end in pairwise(ends)]
+            yield list(zip(parts[::2], parts[1::2], strict=True))
 
 
 def _rows(connection: psycopg.Connection[Any]) -> int:
@@ -177,7 +183,7 @@ def _naive_rate(url: str, file: Path) -> float:
 def _save_one_by_one(application: "Application[Any]", file: Path) -> float:
     known: dict[bytes, Any] = {}
     began, count = time.perf_counter(), 0
-    for key, value in _read(file):
+    for key, value in chain.from_iterable(_blocks(file)):
         session = application.repository.get(known[key]) if key in known else NaiveSession(key.decode())
         if key in known:
             session.record(value.decode())

@@ -4,6 +4,7 @@ Each page is one transaction: charges, numbers, invoices, and the position in th
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -47,13 +48,12 @@ class AlreadyBillingError(Exception):
 
 
 class Group(NamedTuple):
-    """What one document is about: sessions of one payer, seller, currency, side of tax and period."""
+    """What is billed together: sessions of one payer, seller, currency and period; a document for each side of tax."""
 
     period_ends_at: datetime
     legal_entity: str
     account_id: str
     currency: str
-    authority: str
 
 
 class Biller:
@@ -64,18 +64,38 @@ class Biller:
         self._seller_zone = seller_zone
         self._accounts = Subjects(lambda: ledger.connection)
         self._recorder = recorder_of(ledger.billing)
-        self._take_lock()
+        self._locked_by: psycopg.Connection[Any] | None = None
+        with self._alone():
+            pass
 
-    def _take_lock(self) -> None:
-        row = self._ledger.connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY]).fetchone()
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Under the lock, which is lost with the connection that took it. A database that goes away is
+        UnavailableError.
+        """
+        try:
+            if self._ledger.connection is not self._locked_by:
+                self._take_lock(self._ledger.connection)
+            yield
+        except (psycopg.OperationalError, psycopg.InternalError, PersistenceError) as error:
+            raise UnavailableError(one_line(error)) from error
+
+    def _take_lock(self, connection: psycopg.Connection[Any]) -> None:
+        row = connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY]).fetchone()
         if row != (True,):
             raise AlreadyBillingError("another biller is at work on this database: stop it, or leave the work to it")
+        self._locked_by = connection
 
     def follow(self, now: Callable[[], datetime], progress: Callable[[int, int], None]) -> int:
         """Meet every rated session up to the end of the log; how many invoices were issued.
 
-        `now` gives the instant of issue. `progress` is told the position and the end of the log.
+        `now` gives the instant of issue. `progress` is told the position and the end of the log. Raises
+        UnavailableError, and AlreadyBillingError when another biller began after our connection was lost.
         """
+        with self._alone():
+            return self._follow(now, progress)
+
+    def _follow(self, now: Callable[[], datetime], progress: Callable[[int, int], None]) -> int:
         issued, end = 0, head(self._ledger.connection, "session")
         position = self._recorder.max_tracking_id(FOLLOWER) or 0
         while position < end:
@@ -86,11 +106,13 @@ class Biller:
         return issued
 
     def close(self, tenant: str, now: datetime, period: str | None = None, account_id: str | None = None) -> int:
-        """Issue the invoices of all periods that ended by `now`, or of the one named; how many there were."""
-        issued = 0
-        for charges in self._due(tenant, now, period, account_id):
-            issued += self._close_page(charges, now)
-        return issued
+        """Issue the invoices of all periods that ended by `now`, or of the one named; how many there were.
+
+        Raises as `follow` does.
+        """
+        with self._alone():
+            pages = self._due(tenant, now, period, account_id)
+            return sum(self._close_page(charges, now) for charges in pages)
 
     def _follow_page(self, after: int, until: int, now: datetime) -> int:
         facts = list(read_page(self._ledger.connection, "session", after, until, TOPICS))
@@ -113,11 +135,20 @@ class Biller:
         documents, periods = [], []
         for _, group in groupby(charges, key=group_of):
             members = list(group)
-            documents.append([_billed(member.rated_position, facts) for member in members])
-            periods.append(members[0].period)
+            sides = self._by_side([_billed(member.rated_position, facts) for member in members])
+            documents.extend(sides)
+            periods.extend([members[0].period] * len(sides))
         with self._transaction() as cursor:
             self._issue(cursor, documents, now, periods)
         return len(documents)
+
+    def _by_side(self, members: Sequence[BilledSession]) -> list[list[BilledSession]]:
+        """By the authoritative side of tax, as the account is now: it may have moved since the sessions were met."""
+        account, _ = self._account(members[0].rated.tenant, members[0].rated.account_id)
+        sides: dict[str, list[BilledSession]] = {}
+        for member in members:
+            sides.setdefault(billable(member.rated, account).authority, []).append(member)
+        return list(sides.values())
 
     def _issue(
         self, cursor: Any, documents: Sequence[list[BilledSession]], now: datetime, periods: Sequence[str | None]
@@ -130,7 +161,10 @@ class Biller:
         position = head(self._ledger.connection, "session")
         for fact in self._invoices(cursor, documents, now, periods, position):
             rows.append(stream_id(fact.tenant, "series", fact.series), fact.number_in_series, fact)
-            invoiced.extend(Invoiced(fact.tenant, session.session_id, fact.number) for session in fact.sessions)
+            invoiced.extend(
+                Invoiced(fact.tenant, session.session_id, fact.number, session.revision, session.amount_minor)
+                for session in fact.sessions
+            )
         self._recorder.write(cursor, rows)
         mark_invoiced(cursor, invoiced)
 
@@ -194,7 +228,7 @@ class Biller:
 
     def _due(self, tenant: str, now: datetime, period: str | None, account: str | None) -> Iterator[list[Charge]]:
         """Charges in pages that end between two documents."""
-        after = Group(LONG_AGO, "", "", "", "")
+        after = Group(LONG_AGO, "", "", "")
         wanted = {"tenant": tenant, "now": now, "period": period, "account": account}
         limit = PAGE_CHARGES
         while rows := due(self._ledger.connection, limit, {**wanted, **_after(after)}):
@@ -206,27 +240,14 @@ class Biller:
             after, limit = group_of(whole[-1]), PAGE_CHARGES
             yield whole
 
-    def _transaction(self) -> "_Transaction":
-        return _Transaction(self._ledger)
-
-
-class _Transaction:
-    """A transaction of the billing log; a database that goes away is UnavailableError."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self._context = ledger.datastore.transaction(commit=True)
-
-    def __enter__(self) -> Any:
-        try:
-            return self._context.__enter__().connection.cursor(row_factory=tuple_row)
-        except (psycopg.Error, PersistenceError) as error:
-            raise UnavailableError(one_line(error)) from error
-
-    def __exit__(self, *exception: Any) -> None:
-        try:
-            self._context.__exit__(*exception)
-        except (psycopg.OperationalError, PersistenceError) as error:
-            raise UnavailableError(one_line(error)) from error
+    @contextmanager
+    def _transaction(self) -> Iterator[psycopg.Cursor[Any]]:
+        """One transaction of the billing log."""
+        with (
+            self._ledger.datastore.transaction(commit=True) as dicts,
+            dicts.connection.cursor(row_factory=tuple_row) as cursor,
+        ):
+            yield cursor
 
 
 def open_period(ended_at: datetime, account: AccountFact, closed: datetime | None) -> Period:
@@ -238,8 +259,8 @@ def open_period(ended_at: datetime, account: AccountFact, closed: datetime | Non
 
 
 def group_of(item: Charge) -> Group:
-    """The document that a charge belongs to."""
-    return Group(item.period_ends_at or LONG_AGO, item.legal_entity, item.account_id, item.currency, item.authority)
+    """What a charge is billed together with."""
+    return Group(item.period_ends_at or LONG_AGO, item.legal_entity, item.account_id, item.currency)
 
 
 def _after(group: Group) -> dict[str, Any]:
@@ -248,7 +269,6 @@ def _after(group: Group) -> dict[str, Any]:
         "after_entity": group.legal_entity,
         "after_account": group.account_id,
         "after_currency": group.currency,
-        "after_authority": group.authority,
     }
 
 

@@ -10,7 +10,7 @@ import psycopg
 
 from consumers.messages.kinds import Family
 from consumers.messages.reader import MessageReader
-from consumers.pipeline import Pipeline
+from consumers.pipeline import Pipeline, settle_heap
 from evledger.embedded import Server, ensure_running, wheel_binaries
 from evledger.migrate import is_current, migrate
 from evledger.settings import Settings
@@ -67,6 +67,7 @@ def open_ledger(settings: Settings, role: str = "app") -> Iterator[Ledger]:
 @contextmanager
 def open_pipeline(settings: Settings, ledger: Ledger, group: str = INGEST_GROUP) -> Iterator[Pipeline]:
     """A pipeline of inbound messages into the ledger."""
+    settle_heap()
     with Pipeline(ledger, message_reader(settings).read, settings.legal_entity, group) as pipeline:
         yield pipeline
 

@@ -47,8 +47,8 @@ class MessageReader:
             )
         except UnreadableError as error:
             return Unreadable(record, str(error))
-        if record.key != message.subject.encode() or self._carries:
-            return self._addressed(message, kind)
+        if record.key != message.subject.encode() or self._carries.get(record.topic, kind.family) != kind.family:
+            return self._misaddressed(message, kind)
         return message
 
     def _contents(self, record: Record) -> tuple[Kind, Attributes, Any]:
@@ -99,16 +99,14 @@ class MessageReader:
             raise UnreadableError(f"$.type: type {shown(name)} is not handled by this version")
         return kind
 
-    def _addressed(self, message: Message, kind: Kind) -> Message | Misaddressed:
+    def _misaddressed(self, message: Message, kind: Kind) -> Misaddressed:
         key = message.record.key
-        carried = self._carries.get(message.record.topic, kind.family)
         if key is None:
             return Misaddressed(message, "the record has no key: it must be the subject")
         if key != message.subject.encode():
             return Misaddressed(message, "the record's key is not the subject")
-        if carried != kind.family:
-            return Misaddressed(message, f"type {kind.type} on the topic of {carried} messages")
-        return message
+        carried = self._carries.get(message.record.topic)
+        return Misaddressed(message, f"type {kind.type} on the topic of {carried} messages")
 
 
 def _refuse_size(value: bytes | None) -> NoReturn:

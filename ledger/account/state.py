@@ -1,6 +1,9 @@
 """A payer's account: each fact is its full new state."""
 
-from ledger.account.events import AccountFact, Terms
+from collections.abc import Callable
+from typing import Any
+
+from ledger.account.events import AccountChanged, AccountFact, AccountOpened, Terms
 from ledger.store.fact import Fact
 
 
@@ -20,9 +23,14 @@ class Account:
         return Terms(account_version=self.version, kind=self.current.kind, billing=self.current.billing)
 
 
-def evolve(account: Account, fact: Fact) -> None:
-    """Fold an opening or a change. Raises TypeError on any other fact."""
-    if not isinstance(fact, AccountFact):
-        raise TypeError(f"{type(fact).__name__} is no fact about accounts")
+def _replaced(account: Account, fact: AccountFact) -> None:
     account.current = fact
     account.version += 1
+
+
+FOLDS: dict[type[Fact], Callable[[Account, Any], None]] = {AccountOpened: _replaced, AccountChanged: _replaced}
+
+
+def evolve(account: Account, fact: Fact) -> None:
+    """Fold an opening or a change. Raises KeyError on any other fact."""
+    FOLDS[type(fact)](account, fact)

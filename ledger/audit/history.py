@@ -68,7 +68,10 @@ class History:
         if session.started is None or session.ended is None:
             raise LookupError(f"session {stored.session_id} was rated before it started or ended")
         pin = stored.tariff_pin
-        published = tariffs[_tariff_stream(stored.tenant, pin)][pin.tariff_version - 1]
+        versions = tariffs[_tariff_stream(stored.tenant, pin)]
+        if not 1 <= pin.tariff_version <= len(versions):
+            raise LookupError(f"tariff {pin.tariff_id} has no version {pin.tariff_version}")
+        published = versions[pin.tariff_version - 1]
         tariff = self._tariffs.of(published.tariff_hash, published.tariff, stored.time_zone)
         return PastSession(stored, session, session.started, session.ended, tariff, published)
 

@@ -19,7 +19,7 @@ from ledger.session.events import SessionRated
 from ledger.session.rating import rate_session
 from ledger.store.connection import Database
 from ledger.store.fact import Fact
-from ledger.store.serial import encode_fact
+from ledger.store.serial import UnknownFactError, encode_fact
 from ledger.store.streams import LoggedFact, head, load_streams, read_page
 from ledger.values.ids import stream_id
 
@@ -44,6 +44,11 @@ class Replayed(NamedTuple):
 
 
 Progress = Callable[[int, int], None]
+
+Accounts = dict[tuple[str, str], list[AccountFact]]  # all versions, by tenant and id
+
+# What altered or missing facts lead to: the invoice is named, and the others are still compared.
+UNREADABLE = (LookupError, ValueError, UnknownFactError)
 
 
 def replay(connection: Database, numbers: Sequence[str] | None, progress: Progress) -> Replayed:
@@ -81,17 +86,33 @@ class Replayer:
         facts = [logged.fact for logged in invoices if isinstance(logged.fact, InvoiceIssued)]
         accounts = self._accounts(facts)
         for portion in _portions(facts):
-            past = self._history.rated(
-                [RatedAt(f.tenant, s.session_id, s.rated_position) for f in portion for s in f.sessions]
-            )
-            for fact in portion:
-                reason = _difference(fact, accounts[fact.tenant, fact.account_id], past)
-                if reason is not None:
-                    yield Difference(fact.number, reason)
+            yield from self._differences(portion, accounts)
 
-    def _accounts(self, facts: Iterable[InvoiceIssued]) -> dict[tuple[str, str], list[AccountFact]]:
+    def _differences(self, portion: Sequence[InvoiceIssued], accounts: Accounts) -> Iterator[Difference]:
+        wanted = [RatedAt(fact.tenant, s.session_id, s.rated_position) for fact in portion for s in fact.sessions]
+        try:
+            past = self._history.rated(wanted)
+        except UNREADABLE as error:
+            yield from self._one_by_one(portion, accounts, error)
+            return
+        for fact in portion:
+            reason = _difference_or_fault(fact, accounts[fact.tenant, fact.account_id], past)
+            if reason is not None:
+                yield Difference(fact.number, reason)
+
+    def _one_by_one(
+        self, portion: Sequence[InvoiceIssued], accounts: Accounts, error: Exception
+    ) -> Iterator[Difference]:
+        """What cannot be read belongs to some of the invoices: the others are still compared."""
+        if len(portion) == 1:
+            yield Difference(portion[0].number, f"it cannot be recomputed: {error}")
+            return
+        for fact in portion:
+            yield from self._differences([fact], accounts)
+
+    def _accounts(self, facts: Iterable[InvoiceIssued]) -> Accounts:
         keys = {stream_id(fact.tenant, "account", fact.account_id): (fact.tenant, fact.account_id) for fact in facts}
-        versions: dict[tuple[str, str], list[AccountFact]] = {key: [] for key in keys.values()}
+        versions: Accounts = {key: [] for key in keys.values()}
         for stream, _, fact in load_streams(self._connection, "billing", dict.fromkeys(keys, 0)):
             if isinstance(fact, AccountFact):
                 versions[keys[stream]].append(fact)
@@ -117,6 +138,15 @@ def _portions(facts: Sequence[InvoiceIssued]) -> Iterator[list[InvoiceIssued]]:
         sessions += len(fact.sessions)
     if portion:
         yield portion
+
+
+def _difference_or_fault(
+    issued: InvoiceIssued, accounts: Sequence[AccountFact], past: Mapping[int, PastSession]
+) -> str | None:
+    try:
+        return _difference(issued, accounts, past)
+    except UNREADABLE as error:
+        return f"it cannot be recomputed: {error}"
 
 
 def _difference(issued: InvoiceIssued, accounts: Sequence[AccountFact], past: Mapping[int, PastSession]) -> str | None:

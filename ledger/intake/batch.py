@@ -56,6 +56,8 @@ class Batch:
         self.parked: list[Parked] = []
         self._settled: dict[int, Settled] = {}
         self.counts: dict[tuple[str, int], Counts] = {}
+        self._topic, self._partition = "", -1
+        self._counts = Counts(0)
         self.waiting: dict[UUID, list[tuple[Message, str]]] = {}
         self._awaited: dict[UUID, Subject] = {}
         self.awaits: dict[UUID, int] = {}
@@ -71,7 +73,7 @@ class Batch:
             self.touch(subject)
         subject.apply(fact)
         rows = self.sessions if subject.is_session else self.billing
-        rows.append(subject.stream, subject.version, fact)
+        rows.add(subject.stream_bytes, subject.version, fact)
 
     def touch(self, subject: Subject) -> None:
         """Remember that the subject is not as the store has it until the batch is stored."""
@@ -80,10 +82,14 @@ class Batch:
             self.touched.append(subject.key)
 
     def counts_of(self, record: Record) -> Counts:
-        partition = (record.topic, record.partition)
-        counts = self.counts.get(partition)
+        """The counts of the record's partition; the last one asked for is at hand, as records come in runs."""
+        if record.partition == self._partition and record.topic == self._topic:
+            return self._counts
+        self._topic, self._partition = place = (record.topic, record.partition)
+        counts = self.counts.get(place)
         if counts is None:
-            counts = self.counts[partition] = Counts(record.offset)
+            counts = self.counts[place] = Counts(record.offset)
+        self._counts = counts
         return counts
 
     def park(self, arrival: Arrival, kind: Kind, reason: str, waits_for: UUID | None = None) -> None:

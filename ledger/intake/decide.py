@@ -39,6 +39,20 @@ class Waits(Exception):  # noqa: N818 - not an error: the message waits
         self.subject = subject
 
 
+def _publish(_tariff: TariffVersions, fact: TariffPublished) -> TariffPublished:
+    return fact
+
+
+# Decisions that need nothing but the state of the message's own stream.
+DECISIONS: dict[type[FromMessage], Callable[[Any, Any], FromMessage]] = {
+    MeterRecorded: record_reading,
+    StateChanged: change_state,
+    SessionEnded: end_session,
+    TariffPublished: _publish,
+    AccountOpened: open_or_change,
+    AccountChanged: open_or_change,
+}
+
 CONFLICT = "another message with the same source and id has other content"
 
 
@@ -50,15 +64,6 @@ class Decider:
         self._subjects = loader.subjects
         self._legal_entity = default_legal_entity
         self._tariffs = CompiledTariffs()
-        self._propose: dict[type[FromMessage], Callable[[Subject, Message, Any], FromMessage]] = {
-            SessionStarted: self._start,
-            MeterRecorded: lambda subject, _, fact: record_reading(subject.state, fact),
-            StateChanged: lambda subject, _, fact: change_state(subject.state, fact),
-            SessionEnded: lambda subject, _, fact: end_session(subject.state, fact),
-            TariffPublished: lambda _, __, fact: fact,
-            AccountOpened: lambda subject, _, fact: open_or_change(subject.state, fact),
-            AccountChanged: lambda subject, _, fact: open_or_change(subject.state, fact),
-        }
 
     def decide(self, number: int, arrivals: Sequence[Arrival]) -> Batch:
         """What these messages lead to. States in memory move on as if the batch were stored already."""
@@ -72,8 +77,7 @@ class Decider:
     def _arrive(self, batch: Batch, arrival: Arrival, subject: Subject | None, retries: Retries) -> None:
         """One message that was just read: count it, and give it its outcome."""
         if isinstance(arrival, Message) and subject is not None:
-            counts = batch.counts_of(arrival.record)
-            counts.read(arrival.record.offset, arrival.fact.occurred_at)
+            batch.counts_of(arrival.record).read(arrival.record.offset, arrival.fact.occurred_at)
             self._outcome(batch, arrival, subject, retries, self._refuse_known_name)
         else:
             self._park_at_once(batch, arrival, subject)
@@ -98,7 +102,7 @@ class Decider:
             self._let_wait(batch, message, subject, early)
         else:
             batch.counts_of(message.record).appended += 1
-            if isinstance(message.fact, AWAITED):
+            if type(message.fact) in AWAITED:
                 self._try_again(batch, subject, retries)
 
     def _park_at_once(self, batch: Batch, arrival: Arrival, subject: Subject | None) -> None:
@@ -149,10 +153,13 @@ class Decider:
     def _append(self, batch: Batch, subject: Subject, message: Message) -> None:
         """Decide, and append the fact with all that follows from it."""
         fact = message.fact
-        batch.append(subject, self._propose[type(fact)](subject, message, fact))
+        if isinstance(fact, SessionStarted):
+            batch.append(subject, self._start(subject.state, message.tenant, fact))
+        else:
+            batch.append(subject, DECISIONS[type(fact)](subject.state, fact))
         if subject.is_session:
             self._follow(batch, subject)
-        if isinstance(fact, AWAITED):
+        if type(fact) in AWAITED:
             batch.brings.add(subject.stream)
 
     def _follow(self, batch: Batch, subject: Subject) -> None:
@@ -174,12 +181,11 @@ class Decider:
         book: TariffVersions = self._subjects[SubjectKey("tariff", started.tenant, pin.tariff_id)].state
         return self._tariffs.of(pin.tariff_hash, book.versions[pin.tariff_version - 1].tariff, started.time_zone)
 
-    def _start(self, subject: Subject, message: Message, fact: SessionStarted) -> FromMessage:
-        session: Session = subject.state
+    def _start(self, session: Session, tenant: str, fact: SessionStarted) -> SessionStarted:
         if session.started is not None:
             return start_session(session, fact, None, None, "")
-        account = self._account(message.tenant, fact.account_id)
-        pin = self._pin(message.tenant, fact)
+        account = self._account(tenant, fact.account_id)
+        pin = self._pin(tenant, fact)
         seller = account.current.legal_entity if account.current is not None else self._legal_entity
         return start_session(session, fact, pin, account.terms(), seller)
 
@@ -230,7 +236,7 @@ class Decider:
             retries.setdefault(awaited.stream, []).append((waiting, arrival))  # it may come later in this batch
         else:
             batch.settle(_settled(waiting, "APPENDED", "what it waited for has arrived"))
-            if isinstance(arrival.fact, AWAITED):
+            if type(arrival.fact) in AWAITED:
                 self._try_again(batch, subject, retries)
 
 

@@ -30,7 +30,7 @@ KIND_OF: dict[type[FromMessage], str] = {
 }
 
 # While one of these is missing, messages may wait for it.
-AWAITED = (SessionStarted, TariffPublished, AccountOpened, AccountChanged)
+AWAITED = frozenset({SessionStarted, TariffPublished, AccountOpened, AccountChanged})
 
 Retries = dict[UUID, list[tuple[Waiting, Arrival]]]
 
@@ -111,9 +111,9 @@ class Subjects:
         by_name: dict[tuple[str, str], list[Subject]] = {}
         for subject in subjects:
             by_name.setdefault((subject.key.tenant, subject.key.id), []).append(subject)
-        for tenant, name, message, content in parked_names(self._connect(), list(by_name)):
+        for tenant, name, source, message_id, content in parked_names(self._connect(), list(by_name)):
             for subject in by_name[tenant, name]:
-                subject.parked.setdefault(message, set()).add(content)
+                subject.parked.setdefault((source, message_id), set()).add(content)
 
 
 class Loader:
@@ -130,7 +130,7 @@ class Loader:
         # Plain tuples find what named ones stored, and are made in a fraction of the time.
         keys = [None if m is None else (KIND_OF[type(m.fact)], m.tenant, m.subject) for m in messages]
         distinct = {SubjectKey(*key) for key in set(keys) if key is not None}
-        starts = [m for m in messages if m is not None and isinstance(m.fact, AWAITED)]
+        starts = [m for m in messages if m is not None and type(m.fact) in AWAITED]
         self._load(distinct, starts)
         retries = self._load_waiting(_brought(starts))
         subjects: dict[tuple[str, str, str] | None, Subject | None] = {key: self.subjects[key] for key in distinct}
@@ -163,14 +163,14 @@ class Loader:
 
 
 def _brought(messages: Iterable[Message]) -> set[UUID]:
-    return {key_of(message).stream for message in messages if isinstance(message.fact, AWAITED)}
+    return {key_of(message).stream for message in messages if type(message.fact) in AWAITED}
 
 
 def message_in(arrival: Arrival) -> Message | None:
     """The message of an arrival that is readable."""
-    if isinstance(arrival, Misaddressed):
-        return arrival.message
-    return arrival if isinstance(arrival, Message) else None
+    if isinstance(arrival, Message):
+        return arrival
+    return arrival.message if isinstance(arrival, Misaddressed) else None
 
 
 def references(tenant: str, start: SessionStarted) -> Iterable[SubjectKey]:

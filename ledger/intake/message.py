@@ -33,8 +33,8 @@ class Message(NamedTuple):
     fact: FromMessage
 
     @property
-    def name(self) -> str:
-        """The message's name within its subject; neither part may hold a space."""
+    def name(self) -> "Name":
+        """The message's name within its subject."""
         return name_of(self.fact)
 
 
@@ -55,9 +55,12 @@ class Misaddressed(NamedTuple):
 Arrival = Message | Unreadable | Misaddressed
 
 
-def name_of(fact: FromMessage) -> str:
-    """The name that a message carries within its subject."""
-    return f"{fact.source} {fact.message_id}"
+Name = tuple[str, str]
+
+
+def name_of(fact: FromMessage) -> Name:
+    """The name that a message carries within its subject: source and id."""
+    return fact.source, fact.message_id
 
 
 NO_TEXT = msgspec.Raw(b"null")

@@ -1,12 +1,12 @@
 """What a message is about, as the intake remembers it: a stream's state, and the names of its messages."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from ledger.account import state as account_state
-from ledger.intake.message import name_of
+from ledger.intake.message import Name
 from ledger.session import state as session_state
 from ledger.store.fact import Fact, FromMessage
 from ledger.tariffbook import state as tariff_state
@@ -31,10 +31,12 @@ class SubjectKey(NamedTuple):
         return stream_id(self.tenant, self.kind, self.id)
 
 
-NEW_STATE: dict[str, tuple[Callable[[], Any], Callable[[Any, Fact], None]]] = {
-    "session": (session_state.Session, session_state.evolve),
-    "tariff": (tariff_state.TariffVersions, tariff_state.evolve),
-    "account": (account_state.Account, account_state.evolve),
+Folds = Mapping[type[Fact], Callable[[Any, Any], None]]
+
+NEW_STATE: dict[str, tuple[Callable[[], Any], Folds]] = {
+    "session": (session_state.Session, session_state.FOLDS),
+    "tariff": (tariff_state.TariffVersions, tariff_state.FOLDS),
+    "account": (account_state.Account, account_state.FOLDS),
 }
 
 
@@ -45,25 +47,26 @@ class Subject:
     the last batch that touched the subject.
     """
 
-    __slots__ = ("_evolve", "batch", "is_session", "key", "parked", "seen", "state", "stream", "version")
+    __slots__ = ("_folds", "batch", "is_session", "key", "parked", "seen", "state", "stream", "stream_bytes", "version")
 
     def __init__(self, key: SubjectKey) -> None:
         self.key = key
         self.is_session = key.kind == "session"
         self.stream = key.stream
+        self.stream_bytes = self.stream.bytes
         self.version = 0
         self.batch = 0
-        new, self._evolve = NEW_STATE[key.kind]
+        new, self._folds = NEW_STATE[key.kind]
         self.state = new()
-        self.seen: dict[str, FromMessage] = {}
-        self.parked: dict[str, set[str]] = {}
+        self.seen: dict[Name, FromMessage] = {}
+        self.parked: dict[Name, set[str]] = {}
 
     def apply(self, fact: Fact) -> None:
-        """Fold the next fact of the stream."""
+        """Fold the next fact of the stream. Raises KeyError on a fact of another kind of stream."""
         self.version += 1
-        self._evolve(self.state, fact)
+        self._folds[type(fact)](self.state, fact)
         if isinstance(fact, FromMessage):
-            self.seen[name_of(fact)] = fact
+            self.seen[fact.source, fact.message_id] = fact
 
 
 class SubjectCache:

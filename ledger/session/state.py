@@ -60,7 +60,7 @@ def state_order(state: StateChanged) -> tuple[datetime, int, str, str, str]:
 
 def evolve(session: Session, fact: Fact) -> None:
     """Fold one fact into the session. Raises KeyError on a fact that is not about sessions."""
-    _EVOLVE[type(fact)](session, fact)
+    FOLDS[type(fact)](session, fact)
 
 
 def _started(session: Session, fact: SessionStarted) -> None:
@@ -91,7 +91,7 @@ def _rated(session: Session, fact: SessionRated) -> None:
     session.rated = fact
 
 
-_EVOLVE: dict[type[Fact], Callable[[Session, Any], None]] = {
+FOLDS: dict[type[Fact], Callable[[Session, Any], None]] = {
     SessionStarted: _started,
     MeterRecorded: _recorded,
     StateChanged: _changed,

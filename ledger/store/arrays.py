@@ -5,7 +5,7 @@ length and the lower bound, each four bytes, then every element behind its lengt
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from psycopg import Connection
@@ -18,6 +18,9 @@ UUID_ARRAY_OID, BIGINT_ARRAY_OID, TEXT_ARRAY_OID, BYTEA_ARRAY_OID = 2951, 1016, 
 _LENGTH = struct.Struct("!i").pack
 _BIGINT = struct.Struct("!iq").pack
 _UUID_LENGTH = _LENGTH(16)
+
+# Versions in a stream are mostly small: their bytes are kept.
+_SMALL = {value: _BIGINT(8, value) for value in range(1_000)}
 
 
 class BinaryArray:
@@ -43,7 +46,7 @@ class BigintArray(BinaryArray):
 
     @classmethod
     def of(cls, values: Sequence[int]) -> "BigintArray":
-        return cls(_header(BIGINT_OID, len(values)) + b"".join([_BIGINT(8, value) for value in values]))
+        return cls(_header(BIGINT_OID, len(values)) + b"".join([_SMALL.get(v) or _BIGINT(8, v) for v in values]))
 
 
 class TextArray(BinaryArray):
@@ -60,7 +63,10 @@ class ByteaArray(BinaryArray):
 
     @classmethod
     def of(cls, values: Sequence[bytes]) -> "ByteaArray":
-        return cls(_header(BYTEA_OID, len(values)) + b"".join(_with_lengths(values)))
+        parts = [b""] * (2 * len(values))
+        parts[::2] = [_LENGTH(len(value)) for value in values]
+        parts[1::2] = values
+        return cls(_header(BYTEA_OID, len(values)) + b"".join(parts))
 
 
 def _header(element_oid: int, length: int) -> bytes:
@@ -71,12 +77,6 @@ def _header(element_oid: int, length: int) -> bytes:
 
 def _element(value: bytes) -> bytes:
     return _LENGTH(len(value)) + value
-
-
-def _with_lengths(values: Sequence[bytes]) -> Iterable[bytes]:
-    for value in values:
-        yield _LENGTH(len(value))
-        yield value
 
 
 class _BinaryArrayDumper(Dumper):

@@ -92,7 +92,7 @@ SELECT parked_id, consumer_group, topic, partition, "offset", record_key, value,
 """
 
 NAMES = """
-SELECT tenant, subject, source || ' ' || message_id, content_sha256 FROM ledger.parked_messages
+SELECT tenant, subject, source, message_id, content_sha256 FROM ledger.parked_messages
  WHERE message_id IS NOT NULL AND (tenant, subject) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
 """
 
@@ -119,8 +119,10 @@ def waiting_for(connection: Connection[Any], streams: Iterable[UUID]) -> list[Wa
     return [Waiting(*row) for row in connection.execute(WAITING, [list(streams)], binary=True)]
 
 
-def parked_names(connection: Connection[Any], subjects: Sequence[tuple[str, str]]) -> list[tuple[str, str, str, str]]:
-    """(tenant, subject, name, content hash) of every message parked about these subjects, settled or not."""
+def parked_names(
+    connection: Connection[Any], subjects: Sequence[tuple[str, str]]
+) -> list[tuple[str, str, str, str, str]]:
+    """(tenant, subject, source, message id, content hash) of all messages ever parked about these subjects."""
     tenants, names = [tenant for tenant, _ in subjects], [subject for _, subject in subjects]
     return connection.execute(NAMES, [tenants, names]).fetchall()
 

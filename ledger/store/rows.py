@@ -21,7 +21,11 @@ class EventRows:
 
     def append(self, stream: UUID, version: int, fact: Fact) -> None:
         """Add a fact as version `version` of its stream."""
-        self.streams.append(stream.bytes)
+        self.add(stream.bytes, version, fact)
+
+    def add(self, stream_bytes: bytes, version: int, fact: Fact) -> None:
+        """Add a fact to a stream whose id is in bytes already."""
+        self.streams.append(stream_bytes)
         self.versions.append(version)
         self.topics.append(TOPIC_OF[type(fact)])
         self.states.append(encode_fact(fact))

@@ -1,6 +1,8 @@
 """All versions of one tariff."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from ledger.store.fact import Fact
 from ledger.tariffbook.events import TariffPublished
@@ -20,8 +22,13 @@ class TariffVersions:
         return max(numbers, key=lambda n: (self.versions[n - 1].occurred_at, n), default=None)
 
 
-def evolve(tariff: TariffVersions, fact: Fact) -> None:
-    """Fold a published version. Raises TypeError on any other fact."""
-    if not isinstance(fact, TariffPublished):
-        raise TypeError(f"{type(fact).__name__} is no fact about tariffs")
+def _published(tariff: TariffVersions, fact: TariffPublished) -> None:
     tariff.versions.append(fact)
+
+
+FOLDS: dict[type[Fact], Callable[[TariffVersions, Any], None]] = {TariffPublished: _published}
+
+
+def evolve(tariff: TariffVersions, fact: Fact) -> None:
+    """Fold a published version. Raises KeyError on any other fact."""
+    FOLDS[type(fact)](tariff, fact)
