@@ -15,7 +15,7 @@ def test_a_message_carries_its_subject_and_where_it_was_read() -> None:
     assert isinstance(arrival, Message)
     assert (arrival.record, arrival.tenant, arrival.subject) == (record, "default", SESSION_ID)
     assert (arrival.fact.topic, arrival.fact.partition, arrival.fact.offset) == ("ev.sessions.v1", 7, 99)
-    assert arrival.name == "/stations/NL*ABC*S0001 01JD0000000000000000000001"
+    assert arrival.name == ("/stations/NL*ABC*S0001", "01JD0000000000000000000001")
 
 
 @pytest.mark.parametrize(
