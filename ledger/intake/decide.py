@@ -10,7 +10,7 @@ from ledger.account.events import AccountChanged, AccountFact, AccountOpened
 from ledger.account.state import Account
 from ledger.intake.batch import Batch
 from ledger.intake.loading import AWAITED, Loader, Retries, key_of
-from ledger.intake.message import Arrival, Message, Misaddressed, Unreadable, content_sha256, name_of
+from ledger.intake.message import Arrival, Message, Misaddressed, Unreadable, content_sha256
 from ledger.intake.subject import Subject, SubjectKey
 from ledger.session.consequences import consequences
 from ledger.session.decide import (
@@ -139,7 +139,7 @@ class Decider:
     @staticmethod
     def _refuse_known_name(subject: Subject, message: Message) -> None:
         """A name that is known: the same content is a repeat, other content a conflict."""
-        name = name_of(message.fact)
+        name = (message.fact.source, message.fact.message_id)
         seen = subject.seen.get(name)
         if seen is None and not (subject.parked and name in subject.parked):
             return

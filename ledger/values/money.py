@@ -29,16 +29,23 @@ def exponent(currency: str) -> int:
 
 def round_half_up(value: Fraction) -> int:
     """The nearest integer; halves go away from zero."""
-    whole, rest = divmod(abs(value.numerator), value.denominator)
-    if 2 * rest >= value.denominator:
+    return _round_ratio(value.numerator, value.denominator)
+
+
+def _round_ratio(numerator: int, denominator: int) -> int:
+    """Half up on integers: making a fraction only to round it would cost as much again."""
+    whole, rest = divmod(abs(numerator), denominator)
+    if 2 * rest >= denominator:
         whole += 1
-    return -whole if value < 0 else whole
+    return -whole if numerator < 0 else whole
 
 
 def round_to_minor(amount: Fraction, currency: str, mode: RoundingMode = "HALF_UP") -> int:
     """Integer minor units of an exact amount in major units."""
-    minor = amount * 10 ** exponent(currency)
-    return round_half_up(minor) if mode == "HALF_UP" else round(minor)
+    scale = 10 ** exponent(currency)
+    if mode == "HALF_UP":
+        return _round_ratio(amount.numerator * scale, amount.denominator)
+    return round(amount * scale)
 
 
 def minor_to_text(amount_minor: int, currency: str) -> str:
@@ -76,7 +83,7 @@ def _nothing_to_divide(total_minor: int, shares: Sequence[Fraction]) -> list[int
 
 def fraction_to_text(value: Fraction, places: int = _DEFAULT_PLACES, min_places: int = 0) -> str:
     """Decimal text with at most `places` decimals, half up on the last; `min_places` zeros stay."""
-    text = _decimal_text(round_half_up(value * 10**places), places)
+    text = _decimal_text(_round_ratio(value.numerator * 10**places, value.denominator), places)
     whole, _, decimals = text.partition(".")
     kept = decimals[:min_places] + decimals[min_places:].rstrip("0")
     text = f"{whole}.{kept}" if kept else whole
