@@ -21,6 +21,10 @@ from ledger.store.recorder import FencedError
 
 HASH_BLOCK_BYTES = 1024 * 1024
 
+# A message of 256 KiB takes six times as many bytes where each of its characters is escaped. A file with a longer line
+# is not one of messages, and a line is held in memory as a whole.
+LINE_BYTES_MAX = 4 * 1024 * 1024
+
 Progress = Callable[[int], None]
 
 
@@ -46,7 +50,7 @@ def ingest_file(ledger: Ledger, pipeline: Pipeline, path: Path, owner: str, prog
 
     Raises UnusableFileError, FencedError when another process reads the same file, UnavailableError.
     """
-    topic = f"file:{_sha256(path)}"
+    topic = file_topic(path)
     place = (topic, 0)
     first, epoch = acquire(ledger.connection, INGEST_GROUP, owner, {place: 0})[place]
     while True:
@@ -67,6 +71,24 @@ def _feed(pipeline: Pipeline, path: Path, topic: str, start: tuple[int, int], pr
         pipeline.handle(records, {(topic, 0): epoch})
         progress(bytes_read)
     pipeline.drain()
+
+
+def file_topic(path: Path) -> str:
+    """The name of a file by its content. Raises UnusableFileError when it cannot be read as a file of lines."""
+    digest, line_bytes, line = hashlib.sha256(), 0, 1
+    with _open(path) as file:
+        while block := file.read(HASH_BLOCK_BYTES):
+            digest.update(block)
+            head, *more = block.split(b"\n")
+            lengths = [line_bytes + len(head), *map(len, more)]
+            if max(lengths) > LINE_BYTES_MAX:
+                raise _too_long(path, line + next(i for i, n in enumerate(lengths) if n > LINE_BYTES_MAX))
+            line_bytes, line = lengths[-1], line + len(more)
+    return f"file:{digest.hexdigest()}"
+
+
+def _too_long(path: Path, line: int) -> UnusableFileError:
+    return UnusableFileError(f"{path}, line {line} is longer than {LINE_BYTES_MAX} bytes: no file of messages")
 
 
 def read_records(path: Path, topic: str, first: int) -> Iterator[Record]:
@@ -113,16 +135,11 @@ def _batches(path: Path, topic: str, first: int) -> Iterator[tuple[list[Record],
         yield batch, size
 
 
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with _open(path) as file:
-        while block := file.read(HASH_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 def _open(path: Path) -> Any:
+    """A file that can be read twice: a pipe would be empty, or wait for ever, the second time."""
     try:
+        if path.exists() and not path.is_file():
+            raise UnusableFileError(f"{path} is no file: write the messages to a file first, its content is its name")
         return path.open("rb")
     except OSError as error:
         raise UnusableFileError(f"{path}: {error.strerror or error}") from error

@@ -16,6 +16,7 @@ from kafka.errors import KafkaError, OffsetOutOfRangeError, RetriableError
 from kafka.structs import OffsetAndMetadata
 
 from consumers.kafka_client import KafkaSettings, reaching, said
+from consumers.membership import Membership
 from consumers.ownership import Ownership, answering
 from consumers.pipeline import Pipeline, Totals
 from consumers.polled import Polled, to_batches
@@ -73,8 +74,8 @@ class ConsumerLoop:
             with answering():
                 topics = watch.prepare(settings.new_topics)
             with _consumer(settings, group) as consumer:
-                reading = _Reading(self._ledger, self._pipeline, settings, consumer, watch)
-                reading.start(_places(topics), once)
+                reading = _Reading(self._ledger, self._pipeline, settings, consumer, watch, _places(topics))
+                reading.start(once)
                 reading.go_on(stop, progress or _unheard)
         return self._pipeline.totals
 
@@ -82,37 +83,38 @@ class ConsumerLoop:
 class _Reading:
     """One run of the loop over one connection to Kafka."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what one run is made of
         self,
         ledger: Ledger,
         pipeline: Pipeline,
         settings: KafkaSettings,
         consumer: KafkaConsumer,
         watch: TopicWatch,
+        places: Sequence[TopicPartition],
     ) -> None:
         self._ledger = ledger
         self._pipeline = pipeline
-        self._settings = settings
         self._consumer = consumer
         self._watch = watch
+        self._starts = consumer.beginning_offsets(places)
+        self._ends = consumer.end_offsets(places)
+        self._own = Ownership(ledger, pipeline, consumer, settings, self._starts)
+        self._member = Membership(consumer, settings.topics, self._own, settings.session_timeout_ms)
         self._outage = _Outage()
         self._lag = _LagDisplay(consumer)
         self._billing = frozenset(topic for topic, family in settings.topics.items() if family != "session")
+        self._billing_ends = {place: end for place, end in self._ends.items() if place.topic in self._billing}
+        self._billing_first_until = time.monotonic() + BILLING_FIRST_TIMEOUT_S
         self._until: Mapping[Place, int] | None = None
         self._ends_due = 0.0
 
-    def start(self, places: Sequence[TopicPartition], once: bool) -> None:
-        """Give new partitions their first position, see how far there is to read, and join the group."""
-        starts = self._consumer.beginning_offsets(places)
-        ends = self._consumer.end_offsets(places)
+    def start(self, once: bool) -> None:
+        """Give new partitions their first position, and join the group."""
         with answering():
-            begin(self._ledger.connection, self._pipeline.group, starts)
-        self._own = Ownership(self._ledger, self._pipeline, self._consumer, self._settings, starts)
-        self._until = ends if once else None
-        self._billing_ends = {place: end for place, end in ends.items() if place.topic in self._billing}
-        self._billing_first_until = time.monotonic() + BILLING_FIRST_TIMEOUT_S
-        self._own.hold_back(self._settings.topics.keys() - self._billing)
-        self._consumer.subscribe(list(self._settings.topics), listener=self._own)
+            begin(self._ledger.connection, self._pipeline.group, self._starts)
+        self._until = self._ends if once else None
+        self._own.hold_back({place.topic for place in self._ends} - self._billing)
+        self._member.join()
 
     def go_on(self, stop: Event, progress: Progress) -> None:
         """Until stopped or done; what was read is stored on return."""
@@ -153,6 +155,7 @@ class _Reading:
 
     def _poll(self, timeout_ms: int = POLL_TIMEOUT_MS) -> Polled:
         try:
+            self._member.keep()
             polled: Polled = self._consumer.poll(timeout_ms)
         except OffsetOutOfRangeError as error:
             raise self._lost_range(error.args[0]) from error

@@ -70,7 +70,7 @@ class Totals(NamedTuple):
 class _Job(NamedTuple):
     batch: Batch
     epochs: Epochs
-    written: "Future[Written]"
+    written: Future[Written]
 
 
 class Pipeline:

@@ -96,8 +96,10 @@ class TopicWatch:
 
     def prepare(self, settings: TopicSettings) -> list[Topic]:
         """Make what is missing, and give the topics. Raises TopicChangedError, KafkaError."""
+        # In this order: another consumer that starts now makes a topic first, and remembers it then.
+        known = known_topics(self._ledger.connection, self._group)
         there = set(self._admin.list_topics())
-        for name in known_topics(self._ledger.connection, self._group):
+        for name in known:
             if name in self._names and name not in there:
                 raise TopicChangedError(
                     f"topic {name} was read before and is not there: restore it, or read under another consumer group"

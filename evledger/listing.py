@@ -1,4 +1,4 @@
-"""What `list` and `show` read: the finance views, under the finance role."""
+"""What `list` and `show` read: the finance views, and an account's own facts."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -6,7 +6,11 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import dict_row
 
+from ledger.account.events import AccountFact
+from ledger.account.state import Account, evolve
+from ledger.store.streams import load_streams
 from ledger.values.energy import from_milliwh
+from ledger.values.ids import stream_id
 from ledger.values.money import minor_to_text
 from ledger.values.time import from_instant
 
@@ -37,6 +41,14 @@ SELECT line, description, session_id, dimension, quantity, unit, unit_price, net
   FROM finance.invoice_lines WHERE tenant = %(tenant)s AND number = %(id)s ORDER BY line
 """
 
+# An invoice that shows what invoices look like: the first with the most lines that a screen takes.
+LINES_ON_A_SCREEN = 8
+
+TYPICAL = """
+SELECT number FROM finance.invoice_lines WHERE tenant = %s GROUP BY number
+ ORDER BY CASE WHEN count(*) <= %s THEN -count(*) ELSE count(*) END, number COLLATE "C" LIMIT 1
+"""
+
 BALANCES = "SELECT currency, balance_minor, prepaid_minor, as_of FROM finance.customer_balances \
 WHERE tenant = %(tenant)s AND account_id = %(id)s ORDER BY currency"
 
@@ -58,6 +70,20 @@ def invoice_lines(connection: Connection[Any], tenant: str, number: str) -> list
     """The lines of one invoice."""
     rows = _rows(connection, LINES, tenant, number)
     return [{**_texts(row), "net": minor_to_text(row["net_minor"], row["currency"])} for row in rows]
+
+
+def typical_invoice(connection: Connection[Any], tenant: str) -> str | None:
+    """The number of an invoice that is good to look at, None when there is none."""
+    row = connection.execute(TYPICAL, [tenant, LINES_ON_A_SCREEN]).fetchone()
+    return str(row[0]) if row else None
+
+
+def account(connection: Connection[Any], tenant: str, account_id: str) -> AccountFact | None:
+    """The account as it stands in the log, None when it was never opened."""
+    found = Account()
+    for _, _, fact in load_streams(connection, "billing", {stream_id(tenant, "account", account_id): 0}):
+        evolve(found, fact)
+    return found.current
 
 
 def balances(connection: Connection[Any], tenant: str, account_id: str) -> list[dict[str, Any]]:

@@ -18,7 +18,8 @@ OLDEST_SERVER = 170000  # transaction_timeout, which ends a frozen writer, came 
 
 CREATE_TABLE = """
 CREATE TABLE IF NOT EXISTS public.evledger_migrations (
-  name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())
+  name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT clock_timestamp());
+GRANT SELECT ON public.evledger_migrations TO PUBLIC
 """
 
 
@@ -90,7 +91,11 @@ def _missing(applied: dict[str, str], known: list[Migration]) -> list[Migration]
 
 
 def _apply(connection: psycopg.Connection, migration: Migration) -> None:
-    connection.execute(migration.sql.encode())
+    try:
+        connection.execute(migration.sql.encode())
+    except psycopg.DatabaseError as error:
+        line = str(error).split("\n", 1)[0]
+        raise MigrationError(f"migration {migration.name} cannot be applied to this database: {line}") from error
     connection.execute(
         "INSERT INTO public.evledger_migrations (name, sha256) VALUES (%s, %s)", [migration.name, migration.sha256]
     )

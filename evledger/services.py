@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from threading import Event
 from time import monotonic
+from typing import TypeVar
 
 import psycopg
 from eventsourcing.persistence import PersistenceError
@@ -31,6 +32,8 @@ BEGUN_AFTER_S = 15.0
 RETRY_S = 2.0  # servers restart in seconds; more tries would only fill the log
 
 Body = Callable[[Event], object]
+
+Result = TypeVar("Result")
 
 
 def kafka_settings(settings: Settings, bootstrap_servers: str) -> KafkaSettings:
@@ -61,24 +64,31 @@ def bill(settings: Settings, tenant: str, stop: Event) -> int:
         )
 
 
-def through_outages(name: str, body: Body, stop: Event) -> None:
-    """Run a service until it is stopped, and again after each outage. Raises what keeps it from beginning."""
+def through_outages(name: str, body: Callable[[Event], Result], stop: Event) -> Result | None:
+    """Run a service until it is stopped, and again after each outage. Raises what keeps it from beginning.
+
+    The result is that of the last run, None when an outage was still on.
+    """
     began = monotonic()
     while not stop.is_set():
         try:
-            body(stop)
+            return body(stop)
         except OUTAGES as outage:
             if monotonic() - began < BEGUN_AFTER_S:
                 raise
             log.warning("%s waits: %s", name, one_line(outage))
             stop.wait(RETRY_S)
+    return None
 
 
-def run_all(settings: Settings, bootstrap_servers: str, tenant: str, stop: Event) -> None:
-    """Consume, bill, project and publish until stopped. The first failure stops all, and is raised."""
-    url = database_url(settings)
+def run_all(settings: Settings, bootstrap_servers: str, tenant: str, stop: Event) -> Totals:
+    """Consume, bill, project and publish until stopped; the messages consumed.
+
+    The first failure stops all, and is raised.
+    """
+    url, totals = database_url(settings), list[Totals]()
     services: Mapping[str, Body] = {
-        "consumer": lambda stop: consume(settings, bootstrap_servers, stop),
+        "consumer": lambda stop: totals.append(consume(settings, bootstrap_servers, stop)),
         "biller": lambda stop: bill(settings, tenant, stop),
         "projector": lambda stop: Projector(url).run(stop),
         "relay": lambda stop: Relay(url, bootstrap_servers, settings.topic_billing).run(stop),
@@ -89,3 +99,4 @@ def run_all(settings: Settings, bootstrap_servers: str, tenant: str, stop: Event
         stop.set()
     for service in running:
         service.result()
+    return totals[-1] if totals else Totals()

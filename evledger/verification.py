@@ -1,7 +1,7 @@
 """The checks that `demo` and `audit` run: control totals, completeness, books."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import Connection
 
@@ -29,6 +29,8 @@ JOURNAL = """
 SELECT currency, sum(debit_minor), sum(credit_minor) FROM finance.gl_journal WHERE tenant = %s
  GROUP BY currency ORDER BY currency
 """
+
+OUTCOMES = ("appended", "duplicates", "parked", "discarded")
 
 CATEGORIES = ("ended", "billed", "pending", "held", "waived", "free", "unexplained")
 
@@ -86,13 +88,30 @@ def completeness(connection: Connection[Any], tenant: str) -> dict[str, Any]:
     }
 
 
-def is_sound(messages: Mapping[str, int], completed: Mapping[str, int], journal: Mapping[str, Any]) -> bool:
+class Check(NamedTuple):
+    """One proof: its name, the figures that it compares, and whether they agree."""
+
+    name: str
+    text: str
+    holds: bool
+
+
+def checks(messages: Mapping[str, int], completed: Mapping[str, int], journal: Mapping[str, Any]) -> list[Check]:
     """Control totals hold, every ended session is explained, debits are credits."""
-    outcomes = sum(messages[name] for name in ("appended", "duplicates", "parked", "discarded"))
-    categories = sum(completed[name] for name in CATEGORIES[1:-1])
-    return (
-        messages["read"] == outcomes
-        and completed["unexplained"] == 0
-        and completed["ended"] == categories
-        and journal["debit"] == journal["credit"]
-    )
+    outcomes = {name: messages[name] for name in OUTCOMES}
+    categories = {name: completed[name] for name in CATEGORIES[1:-1]}
+    explained = completed["ended"] == sum(categories.values()) and not completed["unexplained"]
+    return [
+        Check("Messages", _sum("read", messages["read"], outcomes), messages["read"] == sum(outcomes.values())),
+        Check("Sessions", _sum("ended", completed["ended"], categories), explained),
+        Check("Books", f"debit {_amounts(journal['debit'])} = credit {_amounts(journal['credit'])}",
+              journal["debit"] == journal["credit"]),
+    ]  # fmt: skip
+
+
+def _sum(name: str, whole: int, parts: Mapping[str, int]) -> str:
+    return f"{whole:,} {name} = " + " + ".join(f"{count:,} {part}" for part, count in parts.items())
+
+
+def _amounts(by_currency: Mapping[str, str]) -> str:
+    return ", ".join(f"{amount} {currency}" for currency, amount in by_currency.items()) or "0"

@@ -29,12 +29,16 @@ def psql_path() -> Path:
     return wheel_binaries() / "psql"
 
 
+def server_url(settings: Settings) -> str:
+    """The database in use, whatever its schema; the embedded server is started if need be."""
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    return embedded_server(settings).url()
+
+
 def database_url(settings: Settings) -> str:
     """The database in use, at the newest schema. Raises UnavailableError, MigrationError, EmbeddedServerError."""
-    if settings.database_url is not None:
-        url = settings.database_url.get_secret_value()
-    else:
-        url = embedded_server(settings).url()
+    url = server_url(settings)
     try:
         if not is_current(conninfo(url)):
             migrate(conninfo(url))

@@ -17,10 +17,6 @@ from ledger.store.recorder import LedgerRecorder, Written
 
 Epochs = Mapping[tuple[str, int], int]
 
-# What a healthy writer meets when others are slow or frozen: it tries again. In psycopg the last two are
-# InternalError, and end the connection.
-TRANSIENT = frozenset({"55P03", "40P01", "40001", "25P03", "25P04", "57P01", "57P02", "57P03"})
-
 
 class StaleError(Exception):
     """A stream moved on since it was loaded, or what was missing has come: load again, decide again."""
@@ -103,15 +99,6 @@ def recorder_of(log: SessionsLog | BillingLog) -> LedgerRecorder:
 def one_line(error: BaseException) -> str:
     """The first line of an error's text, which is what a person needs."""
     return str(error).strip().split("\n", 1)[0] or type(error).__name__
-
-
-def is_transient(error: BaseException | None) -> bool:
-    """Whether trying again can succeed: a lock or time limit, a deadlock, a server that restarts."""
-    while error is not None:
-        if getattr(error, "sqlstate", None) in TRANSIENT:
-            return True
-        error = error.__cause__
-    return False
 
 
 AWAITED_CAME = """

@@ -18,7 +18,7 @@ from consumers.messages.reader import MessageReader
 from consumers.pipeline import Pipeline
 from evledger.embedded import Server
 from ledger.application import Ledger
-from ledger.intake.message import Record
+from ledger.intake.message import Message, Record
 from ledger.session.events import SessionRated
 from ledger.store.fact import Fact
 from ledger.store.positions import ControlTotals, acquire, control_totals
@@ -34,6 +34,8 @@ READER = MessageReader(AccountDefaults(legal_entity=SELLER, time_zone=ZONE))
 
 # Prices are JSON numbers in OCPI: written from decimals, so that none becomes a float on its way.
 to_json = msgspec.json.Encoder(decimal_format="number").encode
+
+LONG_AGO = -100 * 24 * 60  # minutes before the usual session: when tariffs and accounts came
 
 _numbers = itertools.count(1)
 
@@ -104,16 +106,23 @@ def component(dimension: str, price: str, vat: str | None = "19", step_size: int
 ENERGY = component("ENERGY", "0.30")
 
 
-def tariff(tariff_id: str, *components: dict[str, Any], minutes: int = -600, **fields: Any) -> Event:
+def tariff(tariff_id: str, *components: dict[str, Any], minutes: int = LONG_AGO, **fields: Any) -> Event:
     elements = [{"price_components": list(components) or [ENERGY]}]
     data = {"id": tariff_id, "currency": "EUR", "elements": elements, **fields}
     return Event("ev.tariff.published.v1", tariff_id, minute(minutes), f"tariff@{minutes}", data)
 
 
-def account(account_id: str, billing: str = "PER_SESSION", minutes: int = -600, **data: Any) -> Event:
+def account(account_id: str, billing: str = "PER_SESSION", minutes: int = LONG_AGO, **data: Any) -> Event:
     fields = {"name": "Fleet AG", "kind": "BUSINESS", "country": "NL", "currency": "EUR", "billing": billing}
     verb = data.pop("verb", "opened")
     return Event(f"ev.account.{verb}.v1", account_id, minute(minutes), f"{verb}@{minutes}", {**fields, **data})
+
+
+def fact_of(event: Event) -> Any:
+    """What the event proposes, as the reader hands it on."""
+    arrival = READER.read(Record("topic", 0, 0, event.subject.encode(), event.to_bytes()))
+    assert isinstance(arrival, Message), arrival
+    return arrival.fact
 
 
 class Names(NamedTuple):

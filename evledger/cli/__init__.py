@@ -17,14 +17,15 @@ from evledger.cli import (
     ingestion,
     operating,
     projecting,
+    rating,
     reading,
     streaming,
 )
 from evledger.cli.errors import exit_code_of, line_of
-from evledger.rate import rate
+from evledger.examples import example
 from evledger.simulator.command import simulate_command
 
-EPILOG = "Start with `evledger demo`; every command has --help with an example."
+EPILOG = example("evledger demo", "evledger session list --help")
 
 
 @click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -44,7 +45,7 @@ for command in (
     billing.bill,
     projecting.project,
     projecting.rebuild,
-    rate,
+    rating.rate,
     reading.session,
     reading.invoice,
     reading.account,
@@ -63,7 +64,8 @@ for command in (
 def main() -> None:
     """Run the program; any failure is one line on standard error and the exit code of the contract."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    logging.getLogger("kafka").setLevel(logging.ERROR)
+    # The client logs each of its tries as an error; whether an outage began or ended is ours to say, in one line.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
     sys.exit(_run(sys.argv[1:]))
 
 
@@ -81,5 +83,11 @@ def _run(arguments: list[str]) -> int:
         code = exit_code_of(error)
         if code is None:
             raise
-        click.echo(f"evledger: {line_of(error)}", err=True)
-        return code
+        return _say(error, code)
+
+
+def _say(error: BaseException, code: int) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) and error.ctx is not None:
+        click.echo(error.ctx.get_help())
+    click.echo(f"evledger: {line_of(error)}", err=True)
+    return code

@@ -3,7 +3,9 @@
 import click
 
 from evledger.cli.errors import NoError
-from evledger.cli.output import as_json_option, print_fields, print_json, progress, tenant_option
+from evledger.cli.output import as_json_option, print_json, progress, tenant_option
+from evledger.cli.tables import print_fields
+from evledger.examples import example
 from evledger.settings import load_settings
 from evledger.verification import completeness
 from evledger.wiring import database_url
@@ -11,7 +13,10 @@ from ledger.audit import replay as replaying
 from ledger.store.connection import connect
 
 
-@click.command(epilog="Example: evledger replay --all")
+@click.command(
+    short_help="Recompute issued invoices from the events alone.",
+    epilog=example("evledger replay --all", "evledger replay EVL-2026-000001"),
+)
 @click.argument("numbers", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="Every invoice ever issued.")
 @as_json_option
@@ -30,17 +35,21 @@ def replay(numbers: tuple[str, ...], every: bool, as_json: bool) -> None:
     for difference in differences if not as_json else ():
         click.echo(f"{difference['number']}: {difference['reason']}")
     if differences:
-        raise NoError(f"{len(differences)} of {replayed.invoices} invoices come out otherwise")
+        raise NoError(f"of {replayed.invoices:,} invoices, {len(differences):,} come out otherwise")
     if not as_json:
-        click.echo(f"{replayed.invoices} invoices recomputed: the same to the byte")
+        click.echo(f"{replayed.invoices:,} recomputed from the events: the same to the byte")
 
 
-@click.group()
+@click.group(short_help="Proofs that nothing is missing.", epilog=example("evledger audit completeness"))
 def audit() -> None:
     """Proofs that nothing is missing and nothing was changed."""
 
 
-@audit.command("completeness", epilog="Example: evledger audit completeness")
+@audit.command(
+    "completeness",
+    short_help="Messages against outcomes, sessions against bills.",
+    epilog=example("evledger audit completeness --json"),
+)
 @tenant_option
 @as_json_option
 def audit_completeness(tenant: str, as_json: bool) -> None:

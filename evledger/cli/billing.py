@@ -9,8 +9,10 @@ import click
 
 from consumers.session_log import Biller
 from evledger.cli.errors import UnusableError
-from evledger.cli.output import as_json_option, print_fields, progress, tenant_option
+from evledger.cli.output import as_json_option, progress, say, tenant_option
 from evledger.cli.stopping import stop_on_signals
+from evledger.cli.tables import print_fields
+from evledger.examples import example
 from evledger.services import bill as bill_service
 from evledger.services import through_outages
 from evledger.settings import load_settings
@@ -34,7 +36,10 @@ class InstantType(click.ParamType[datetime]):
             self.fail(f"{error}: write it as 2026-11-01T00:00:00Z", param, ctx)
 
 
-@click.command(epilog="Example: evledger bill --now 2026-11-01T00:00:00Z")
+@click.command(
+    short_help="Issue invoices.",
+    epilog=example("evledger bill", "evledger bill --now 2026-11-01T00:00:00Z", "evledger bill --follow"),
+)
 @click.option("--period", help="Close only this period, such as 2026-10.")
 @click.option("--account", "account_id", help="Close only this account's periods.")
 @click.option("--now", type=InstantType(), help="The instant of issue; default: the clock.")
@@ -49,11 +54,8 @@ def bill(  # noqa: PLR0913, PLR0917 - one argument per option
         raise UnusableError(f"--period {period!r} is no month: write it as 2026-10")
     if follow and (now or period or account_id):
         raise UnusableError("--follow takes the clock and all accounts: leave --now, --period and --account out")
-    if follow:
-        _follow(tenant)
-    else:
-        issued = _bill_once(Close(tenant, now or datetime.now(UTC), period, account_id))
-        print_fields({"issued": issued}, as_json, "Invoices")
+    issued = _follow(tenant) if follow else _bill_once(Close(tenant, now or datetime.now(UTC), period, account_id))
+    print_fields({"issued": issued}, as_json, "Invoices")
 
 
 class Close(NamedTuple):
@@ -72,8 +74,9 @@ def _bill_once(close: Close) -> int:
         return biller.follow(lambda: close.now, step) + biller.close(*close)
 
 
-def _follow(tenant: str) -> None:
+def _follow(tenant: str) -> int:
     settings = load_settings()
     stop = Event()
     stop_on_signals(stop)
-    through_outages("biller", lambda stop: bill_service(settings, tenant, stop), stop)
+    say("following the sessions log; Ctrl-C stops")
+    return through_outages("biller", lambda stop: bill_service(settings, tenant, stop), stop) or 0

@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 
 from evledger.cli.errors import UnusableError
-from evledger.cli.output import as_json_option, console, print_fields, print_rows, progress, tenant_option
+from evledger.cli.output import as_json_option, progress, tenant_option
+from evledger.cli.tables import console, print_fields, print_rows
 from evledger.comparing import Sums, change_json, plot
+from evledger.examples import example
 from evledger.settings import load_settings
 from evledger.wiring import database_url
 from ledger.audit.whatif import Span, what_if
@@ -23,7 +25,8 @@ SHOWN_GROUPS = 10  # the accounts and stations that change most; the rest is in 
 
 
 @click.command(
-    epilog="Example: evledger whatif --tariff new.json --from 2026-10-01 --to 2026-10-31 --plot difference.svg"
+    short_help="Recorded sessions under another tariff.",
+    epilog=example("evledger whatif --tariff new.json --from 2026-10-01 --to 2026-10-31 --plot difference.svg"),
 )
 @click.option("--tariff", "tariff_path", type=click.Path(path_type=Path), required=True, help="OCPI Tariff object.")
 @click.option("--from", "first_day", type=DAY, required=True, help="Sessions that ended from this day (UTC) on.")

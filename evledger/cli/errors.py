@@ -53,9 +53,13 @@ EXIT_CODES: dict[type[BaseException], int] = {
     SwapBlockedError: UNAVAILABLE,
     BrokerUnavailableError: UNAVAILABLE,
     PersistenceError: UNAVAILABLE,
+    psycopg.errors.InsufficientPrivilege: UNUSABLE,
     psycopg.OperationalError: UNAVAILABLE,
     psycopg.InternalError: UNAVAILABLE,
     KafkaError: UNAVAILABLE,
+    # Input of a command is looked at where it is read; what is left is a disk that is full, or a folder that went.
+    OSError: UNAVAILABLE,
+    UnicodeError: UNUSABLE,
     KeyboardInterrupt: INTERRUPTED,
 }
 
@@ -72,8 +76,27 @@ def exit_code_of(error: BaseException) -> int | None:
 
 def line_of(error: BaseException) -> str:
     """What is said about a failure: one line."""
+    if isinstance(error, click.UsageError):
+        return _of_usage(error)
     if isinstance(error, click.ClickException):
-        return " ".join(error.format_message().split())
+        return _joined(error.format_message())
     if isinstance(error, KeyboardInterrupt | click.Abort):
         return "stopped"
-    return one_line(error)
+    if isinstance(error, UnicodeError):
+        return f"a text is not UTF-8: {one_line(error)}"
+    if isinstance(error, OSError):
+        return ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
+    prefix = "database: " if isinstance(error, psycopg.Error | PersistenceError) else ""
+    return prefix + one_line(error)
+
+
+def _of_usage(error: click.UsageError) -> str:
+    """With the command whose help says more."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return "name a command"
+    hint = f" (see `{error.ctx.command_path} --help`)" if error.ctx else ""
+    return _joined(error.format_message()).removesuffix(".") + hint
+
+
+def _joined(text: str) -> str:
+    return " ".join(text.split())

@@ -2,18 +2,28 @@
 
 import click
 import msgspec
-from rich.table import Table
 
 from evledger.cli.errors import NoError
-from evledger.cli.output import as_json_option, console, print_json, tenant_option
+from evledger.cli.output import as_json_option, print_json, tenant_option
+from evledger.cli.tables import console, print_rows
+from evledger.examples import example
 from evledger.settings import load_settings
 from evledger.wiring import database_url
 from ledger.audit.explain import Explanation, SessionExplained, UnknownInvoiceError, find_invoice
 from ledger.audit.explain import explain as explain_invoice
 from ledger.store.connection import connect
 
+COLUMNS = (
+    "dimension", "from", "until", "quantity", "billed_quantity", "unit_price", "vat_percent", "excl_vat", "incl_vat",
+    "because",
+)  # fmt: skip
+SPARE = ("billed_quantity", "from", "until", "because")
 
-@click.command(epilog="Example: evledger explain EVL-2026-000001 --line 1")
+
+@click.command(
+    short_help="Every step of an invoice, from register to cent.",
+    epilog=example("evledger explain EVL-2026-000001", "evledger explain EVL-2026-000001 --line 1"),
+)
 @click.argument("number")
 @click.option("--line", type=click.IntRange(1), help="Only the session behind this line.")
 @tenant_option
@@ -32,36 +42,21 @@ def explain(number: str, line: int | None, tenant: str, as_json: bool) -> None:
 
 
 def _show(found: Explanation) -> None:
-    console.print(f"[bold]Invoice {found.number}[/] for {found.account_id}, amounts in {found.currency}")
+    console.print(f"Invoice {found.number} for {found.account_id}, amounts in {found.currency}", style="bold")
     for session in found.sessions:
         _show_session(session)
     for vat in found.vat:
         console.print(f"VAT: {vat}")
-    console.print(f"[bold]{found.totals}[/]")
+    console.print(found.totals, style="bold")
 
 
 def _show_session(session: SessionExplained) -> None:
-    console.print(f"\n[bold]Session {session.session_id}[/]")
+    console.print(f"\nSession {session.session_id}", style="bold")
     console.print(f"  register at the start  {session.started} kWh")
     console.print(f"  register at the end    {session.ended} kWh")
     console.print(f"  energy                 {session.energy_kwh} kWh, {session.readings} readings between")
     console.print(f"  tariff                 {session.tariff}, sha256 {session.tariff_hash[:16]}…")
-    console.print(_steps(session))
+    print_rows([step.line for step in session.steps], COLUMNS, False, "", SPARE)
     console.print(f"  exact, {session.side}: {session.exact} → {session.rounded} ({session.rounding})")
     for line in session.lines:
         console.print(f"  {line}")
-
-
-def _steps(session: SessionExplained) -> Table:
-    table = Table(show_edge=False, pad_edge=False)
-    for column in ("dimension", "from", "until", "quantity", "billed", "× price", "VAT %", "before tax", "after tax"):
-        table.add_column(column, justify="right" if column not in ("dimension", "from", "until") else "left")
-    table.add_column("because")
-    for step in session.steps:
-        names = ("dimension", "from", "until", "quantity", "billed_quantity", "unit_price", "vat_percent")
-        table.add_row(*(_shown(step.line[name]) for name in (*names, "excl_vat", "incl_vat", "because")))
-    return table
-
-
-def _shown(value: object) -> str:
-    return "-" if value is None else str(value)

@@ -6,29 +6,33 @@ from pathlib import Path
 
 import click
 
-from consumers.files import ingest_file
+from consumers.files import file_topic, ingest_file
 from consumers.pipeline import Pipeline, Totals
-from evledger.cli.output import as_json_option, print_fields, print_json, progress
+from evledger.cli.output import as_json_option, progress
+from evledger.cli.tables import print_fields
+from evledger.examples import example
 from evledger.importer.command import import_command
 from evledger.settings import Settings, load_settings
 from evledger.wiring import open_ledger, open_pipeline, owner_name
 from ledger.application import Ledger
 
 
-@click.command(epilog="Example: evledger simulate --sessions 200 --seed 7 --out m.jsonl && evledger ingest m.jsonl")
+@click.command(
+    short_help="Feed files of messages to the ledger, exactly once.",
+    epilog=example("evledger simulate --sessions 200 --seed 7 --out m.jsonl", "evledger ingest m.jsonl"),
+)
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
 @as_json_option
 def ingest(files: tuple[Path, ...], as_json: bool) -> None:
     """Feed JSON Lines files of messages to the ledger, exactly once: again, or after a kill, nothing is added."""
     settings = load_settings()
+    for file in files:
+        file_topic(file)  # all of them can be read, before the first is begun
     with open_ledger(settings) as ledger, open_pipeline(settings, ledger) as pipeline:
         for file in files:
             ingest_with_progress(ledger, pipeline, file)
         totals = totals_json(pipeline.totals)
-    if as_json:
-        print_json(totals)
-    else:
-        print_fields(totals, as_json, "Messages, and sessions held")
+    print_fields(totals, as_json, "Messages, and sessions held")
 
 
 def ingest_with_progress(ledger: Ledger, pipeline: Pipeline, file: Path) -> None:

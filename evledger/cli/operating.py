@@ -1,17 +1,21 @@
 """`evledger parked`, `evledger held`: the operators' queues."""
 
+import base64
+
 import click
 from psycopg.rows import dict_row
 
 from evledger import listing
 from evledger.cli.errors import NoError
-from evledger.cli.output import as_json_option, print_fields, print_rows, tenant_option
+from evledger.cli.output import as_json_option, print_json, tenant_option
 from evledger.cli.reading import finance
+from evledger.cli.tables import print_fields, print_rows
+from evledger.examples import example
 from evledger.settings import load_settings
 from evledger.wiring import database_url
 from ledger.store.connection import NO_TIMEOUT_MS, connect
 
-# What an operator sees of the raw bytes; the whole is in the table for those who may read it.
+# What a screen takes of the raw bytes; --json has them all.
 SHOWN_BYTES_MAX = 2_000
 
 PARKED = """
@@ -25,12 +29,12 @@ SELECT parked_id, outcome, kind, reason, topic, partition, "offset", tenant, sub
 """
 
 
-@click.group()
+@click.group(epilog=example("evledger parked list", "evledger parked show 1"))
 def parked() -> None:
     """Messages that led to no fact, with their reasons."""
 
 
-@parked.command("list", epilog="Example: evledger parked list --json")
+@parked.command("list", epilog=example("evledger parked list --json"))
 @as_json_option
 def list_parked(as_json: bool) -> None:
     """Messages that wait, were refused, or cannot be read."""
@@ -41,10 +45,11 @@ def list_parked(as_json: bool) -> None:
     ):
         rows.itersize = listing.FETCH_ROWS
         rows.execute(PARKED)
-        print_rows(rows, ("parked_id", "kind", "subject", "reason", "parked_at"), as_json, "Parked messages")
+        columns = ("parked_id", "kind", "subject", "reason", "parked_at")
+        print_rows(rows, columns, as_json, "Parked messages", ("parked_at", "subject"))
 
 
-@parked.command("show", epilog="Example: evledger parked show 1")
+@parked.command("show", epilog=example("evledger parked show 1"))
 @click.argument("parked_id", type=int)
 @as_json_option
 def show_parked(parked_id: int, as_json: bool) -> None:
@@ -53,27 +58,30 @@ def show_parked(parked_id: int, as_json: bool) -> None:
         row = connection.cursor(row_factory=dict_row).execute(ONE_PARKED, [parked_id]).fetchone()
     if row is None:
         raise NoError(f"no message was parked under {parked_id}: `evledger parked list` shows the numbers")
-    row["record_key"], row["value"] = _text(row["record_key"]), _text(row["value"])
-    print_fields(row, as_json, f"Parked message {parked_id}")
+    if as_json:
+        print_json({**row, **_whole("record_key", row["record_key"]), **_whole("value", row["value"])})
+        return
+    row["record_key"], row["value"] = _shown(row["record_key"]), _shown(row["value"])
+    print_fields(row, False, f"Parked message {parked_id}")
 
 
-@click.group()
+@click.group(epilog=example("evledger held list", "evledger held show NL-ABC-2026-000001"))
 def held() -> None:
     """Sessions that may not be billed, with their reasons."""
 
 
-@held.command("list", epilog="Example: evledger held list")
+@held.command("list", epilog=example("evledger held list"))
 @tenant_option
 @as_json_option
 def list_held(tenant: str, as_json: bool) -> None:
     """Held sessions, as far as they are projected."""
     with finance() as connection:
         rows = (row for row in listing.sessions(connection, tenant) if row["held"] and row["status"] == "HELD")
-        columns = ("session_id", "held", "account_id", "started_at", "energy_kwh", "incl_vat")
-        print_rows(rows, columns, as_json, "Held sessions")
+        columns = ("session_id", "held", "account_id", "started_at", "energy_kwh", "incl_vat", "currency")
+        print_rows(rows, columns, as_json, "Held sessions", ("currency", "account_id", "started_at"))
 
 
-@held.command("show", epilog="Example: evledger held show NL-ABC-2026-000001")
+@held.command("show", epilog=example("evledger held show NL-ABC-2026-000001"))
 @click.argument("session_id")
 @tenant_option
 @as_json_option
@@ -82,9 +90,22 @@ def show_held(session_id: str, tenant: str, as_json: bool) -> None:
     with finance() as connection:
         found = next(listing.sessions(connection, tenant, session_id), None)
     if found is None or not found["held"]:
-        raise NoError(f"session {session_id} is not held")
+        raise NoError(f"session {session_id} is not held: `evledger held list` shows those that are")
     print_fields(found, as_json, session_id)
 
 
-def _text(raw: bytes | None) -> str | None:
-    return None if raw is None else bytes(raw)[:SHOWN_BYTES_MAX].decode("utf-8", "backslashreplace")
+def _whole(name: str, raw: bytes | None) -> dict[str, str | None]:
+    """All bytes, as `simulate` writes them: a text, or base64 where they are not UTF-8."""
+    if raw is None:
+        return {name: None}
+    try:
+        return {name: raw.decode()}
+    except UnicodeDecodeError:
+        return {name: None, f"{name}_base64": base64.b64encode(raw).decode()}
+
+
+def _shown(raw: bytes | None) -> str | None:
+    if raw is None:
+        return None
+    more = f" … {len(raw):,} bytes in all" if len(raw) > SHOWN_BYTES_MAX else ""
+    return raw[:SHOWN_BYTES_MAX].decode("utf-8", "backslashreplace") + more

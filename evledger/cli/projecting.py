@@ -5,8 +5,10 @@ from threading import Event
 import click
 
 from evledger.cli.errors import UnusableError
-from evledger.cli.output import as_json_option, print_fields, progress
+from evledger.cli.output import as_json_option, progress, say
 from evledger.cli.stopping import stop_on_signals
+from evledger.cli.tables import print_fields
+from evledger.examples import example
 from evledger.services import through_outages
 from evledger.settings import load_settings
 from evledger.wiring import database_url
@@ -15,7 +17,10 @@ from projections.projector import Projector
 from projections.rebuild import rebuild as rebuild_projections
 
 
-@click.command(epilog="Example: evledger project --once")
+@click.command(
+    short_help="Keep the published tables up with the logs.",
+    epilog=example("evledger project --once", "evledger project"),
+)
 @click.option("--once", is_flag=True, help="To the ends of the logs, then stop.")
 @as_json_option
 def project(once: bool, as_json: bool) -> None:
@@ -23,14 +28,18 @@ def project(once: bool, as_json: bool) -> None:
     projector = Projector(database_url(load_settings()))
     if once:
         counts = projector.catch_up()
-        print_fields({f"{log} log": moved for log, moved in counts.items()}, as_json, "Positions followed")
-        return
-    stop = Event()
-    stop_on_signals(stop)
-    through_outages("projector", projector.run, stop)
+    else:
+        stop = Event()
+        stop_on_signals(stop)
+        say("following the logs; Ctrl-C stops")
+        counts = through_outages("projector", projector.run, stop) or {}
+    print_fields({f"{log} log": moved for log, moved in counts.items()}, as_json, "Positions followed")
 
 
-@click.command(epilog="Example: evledger rebuild session_costs invoice_register")
+@click.command(
+    short_help="Build projections anew, then swap.",
+    epilog=example("evledger rebuild session_costs invoice_register", "evledger rebuild --all"),
+)
 @click.argument("names", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="All projections.")
 @as_json_option

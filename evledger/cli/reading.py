@@ -9,28 +9,42 @@ from psycopg import Connection
 
 from evledger import listing
 from evledger.cli.errors import NoError
-from evledger.cli.output import as_json_option, print_fields, print_json, print_rows, tenant_option
+from evledger.cli.output import as_json_option, print_json, tenant_option
+from evledger.cli.tables import console, print_fields, print_rows
+from evledger.examples import example
 from evledger.settings import load_settings
 from evledger.wiring import database_url
 from ledger.store.connection import NO_TIMEOUT_MS, connect
 
+# How an account is billed; who it is stays in its facts.
+ACCOUNT_TERMS = (
+    "kind", "billing", "currency", "country", "legal_entity", "time_zone", "closing_day", "payment_terms_days",
+    "parent_account_id",
+)  # fmt: skip
 
-@click.group()
+
+@click.group(epilog=example("evledger session list", "evledger session show NL-ABC-2026-000001"))
 def session() -> None:
     """Charging sessions and what they cost."""
 
 
-@session.command("list", epilog="Example: evledger session list --json | head -1")
+@session.command(
+    "list",
+    short_help="All sessions.",
+    epilog=example("evledger session list", "evledger session list --json | head -1"),
+)
 @tenant_option
 @as_json_option
 def list_sessions(tenant: str, as_json: bool) -> None:
     """All sessions, as far as they are projected (`evledger project --once`)."""
     with finance() as connection:
-        columns = ("session_id", "status", "account_id", "started_at", "energy_kwh", "currency", "incl_vat")
-        print_rows(listing.sessions(connection, tenant), (*columns, "invoice_number"), as_json, "Sessions")
+        columns = ("session_id", "status", "account_id", "started_at", "energy_kwh", "incl_vat", "currency")
+        spare = ("account_id", "started_at", "currency")
+        rows = listing.sessions(connection, tenant)
+        print_rows(rows, (*columns, "invoice_number"), as_json, "Sessions", spare)
 
 
-@session.command("show", epilog="Example: evledger session show NL-ABC-2026-000001")
+@session.command("show", epilog=example("evledger session show NL-ABC-2026-000001"))
 @click.argument("session_id")
 @tenant_option
 @as_json_option
@@ -43,22 +57,23 @@ def show_session(session_id: str, tenant: str, as_json: bool) -> None:
     print_fields(found, as_json, session_id)
 
 
-@click.group()
+@click.group(epilog=example("evledger invoice list", "evledger invoice show EVL-2026-000001"))
 def invoice() -> None:
     """Issued invoices."""
 
 
-@invoice.command("list", epilog="Example: evledger invoice list")
+@invoice.command("list", epilog=example("evledger invoice list"))
 @tenant_option
 @as_json_option
 def list_invoices(tenant: str, as_json: bool) -> None:
     """The invoice register."""
     with finance() as connection:
         columns = ("number", "account_id", "issued_on", "due_on", "net", "vat", "gross", "currency", "status")
-        print_rows(listing.invoices(connection, tenant), columns, as_json, "Invoices")
+        spare = ("due_on", "vat", "net", "status")
+        print_rows(listing.invoices(connection, tenant), columns, as_json, "Invoices", spare)
 
 
-@invoice.command("show", epilog="Example: evledger invoice show EVL-2026-000001")
+@invoice.command("show", epilog=example("evledger invoice show EVL-2026-000001"))
 @click.argument("number")
 @tenant_option
 @as_json_option
@@ -77,31 +92,35 @@ def show_invoice(number: str, tenant: str, as_json: bool) -> None:
 
 def print_invoice(found: dict[str, Any], lines: list[dict[str, Any]]) -> None:
     """An invoice for people."""
-    columns = ("line", "description", "session_id", "quantity", "unit", "unit_price", "vat_percent", "net")
-    print_rows(lines, columns, False, f"Invoice {found['number']} for {found['account_id']}")
-    click.echo(
-        f"net {found['net']}  VAT {found['vat']}  gross {found['gross']} {found['currency']}"
-        f"   issued {found['issued_on']}, due {found['due_on']}"
-    )
+    columns = ("line", "session_id", "description", "quantity", "unit", "unit_price", "vat_percent", "net")
+    dates = f"issued {found['issued_on']}, due {found['due_on']}"
+    print_rows(lines, columns, False, f"Invoice {found['number']} for {found['account_id']}, {dates}", ("line", "unit"))
+    sums = f"net {found['net']} + VAT {found['vat']} = gross {found['gross']} {found['currency']}"
+    console.print(f"  {sums}", style="bold")
 
 
-@click.group()
+@click.group(epilog=example("evledger account show ACC-1"))
 def account() -> None:
     """Payers."""
 
 
-@account.command("show", epilog="Example: evledger account show ACC-1")
+@account.command("show", epilog=example("evledger account show ACC-1"))
 @click.argument("account_id")
 @tenant_option
 @as_json_option
 def show_account(account_id: str, tenant: str, as_json: bool) -> None:
-    """What an account owes."""
-    with finance() as connection:
-        found = listing.balances(connection, tenant, account_id)
+    """How an account is billed, and what it owes."""
+    with connect(database_url(load_settings()), "auditor") as connection:
+        found = listing.account(connection, tenant, account_id)
+        balances = listing.balances(connection, tenant, account_id)
+    if found is None:
+        raise NoError(f"account {account_id} was never opened: was its message ingested?")
+    terms = {"account_id": account_id, **{name: getattr(found, name) for name in ACCOUNT_TERMS}}
     if as_json:
-        print_json({"account_id": account_id, "balances": found})
-    else:
-        print_rows(found, ("currency", "balance", "prepaid"), False, f"Balances of {account_id}")
+        print_json({**terms, "balances": balances})
+        return
+    print_fields(terms, False, f"Account {account_id}")
+    print_rows(balances, ("currency", "balance", "prepaid"), False, "Owes")
 
 
 @contextmanager

@@ -12,13 +12,15 @@ from consumers.kafka_client import reaching
 from consumers.topics import create_missing
 from evledger.cli.errors import UnusableError
 from evledger.cli.ingestion import totals_json
-from evledger.cli.output import as_json_option, print_fields, progress, tenant_option
+from evledger.cli.output import as_json_option, progress, say, tenant_option
 from evledger.cli.stopping import stop_on_signals
+from evledger.cli.tables import print_fields
+from evledger.examples import example
 from evledger.services import consume as consume_service
 from evledger.services import kafka_settings, run_all, through_outages
 from evledger.settings import Settings, load_settings
 from evledger.simulator.record import Message
-from evledger.wiring import database_url
+from evledger.wiring import carried, database_url
 from projections.outbox.relay import Relay
 
 # The simulator writes faster than one record at a time could be sent.
@@ -59,7 +61,10 @@ def _send(producer: KafkaProducer, messages: Iterable[Message]) -> int:
     return count
 
 
-@click.command(epilog="Example: evledger consume --once")
+@click.command(
+    short_help="Read the Kafka topics into the ledger.",
+    epilog=example("evledger consume --once", "evledger consume"),
+)
 @click.option("--once", is_flag=True, help="To the ends of the topics as they are now, then stop.")
 @as_json_option
 def consume(once: bool, as_json: bool) -> None:
@@ -68,12 +73,13 @@ def consume(once: bool, as_json: bool) -> None:
     servers = bootstrap_servers(settings)
     stop = Event()
     stop_on_signals(stop)
+    say(f"reading {', '.join(carried(settings))} from {servers}; Ctrl-C stops")
     with progress("messages") as step:
         totals = consume_service(settings, servers, stop, once, lambda read: step(read, None))
     print_fields(totals_json(totals), as_json, "Messages, and sessions held")
 
 
-@click.command(epilog="Example: evledger publish --once")
+@click.command(epilog=example("evledger publish --once", "evledger publish --from 1 --once"))
 @click.option("--once", is_flag=True, help="To the end of the outbox, then stop.")
 @click.option("--from", "from_position", type=click.IntRange(1), help="Send again from this position of the outbox.")
 @as_json_option
@@ -82,21 +88,28 @@ def publish(once: bool, from_position: int | None, as_json: bool) -> None:
     settings = load_settings()
     relay = Relay(database_url(settings), bootstrap_servers(settings), settings.topic_billing)
     if once:
-        print_fields({"published": relay.publish(from_position)}, as_json, "Messages")
-        return
-    stop = Event()
-    stop_on_signals(stop)
-    if from_position is not None:
-        relay.publish(from_position)
-    through_outages("relay", relay.run, stop)
+        sent = relay.publish(from_position)
+    else:
+        stop = Event()
+        stop_on_signals(stop)
+        say(f"publishing to {settings.topic_billing}; Ctrl-C stops")
+        sent = relay.publish(from_position) if from_position is not None else 0
+        sent += through_outages("relay", relay.run, stop) or 0
+    print_fields({"published": sent}, as_json, "Messages")
 
 
-@click.command(epilog="Example: EVLEDGER_KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:9092 evledger run")
+@click.command(
+    short_help="Consume, bill, project and publish in one process.",
+    epilog=example("EVLEDGER_KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:9092 evledger run"),
+)
 @tenant_option
-def run(tenant: str) -> None:
-    """Consume, bill, project and publish in one process, for a small installation."""
+@as_json_option
+def run(tenant: str, as_json: bool) -> None:
+    """Consume, bill, project and publish in one process, for a small installation, until stopped."""
     settings = load_settings()
     servers = bootstrap_servers(settings)
     stop = Event()
     stop_on_signals(stop)
-    run_all(settings, servers, tenant, stop)
+    say(f"{', '.join(carried(settings))} from {servers} to {settings.topic_billing}; Ctrl-C stops")
+    totals = run_all(settings, servers, tenant, stop)
+    print_fields(totals_json(totals), as_json, "Messages, and sessions held")

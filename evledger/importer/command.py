@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from evledger.examples import example
 from evledger.importer.importing import MADE_UP, Outcome, import_file
 from evledger.importer.mapping import MapError
 from evledger.importer.table import TableError
-from evledger.simulator.command import UnusableError
-from evledger.simulator.outfile import OutputError, write_lines
+from evledger.simulator.command import UnavailableError, UnusableError
+from evledger.simulator.outfile import DiskFullError, OutputError, write_lines
 from evledger.simulator.record import to_lines
 
 # Takes JSON Lines in and returns its control totals, as `evledger ingest --json` has them.
@@ -20,7 +21,14 @@ Ingest = Callable[[Iterable[str]], Mapping[str, int]]
 def import_command(ingest: Ingest | None = None) -> click.Command:
     """The command; `ingest` is where the lines go without `--out`."""
 
-    @click.command("import-sessions", epilog="Example: evledger import-sessions old.csv --map old.toml --out m.jsonl")
+    @click.command(
+        "import-sessions",
+        short_help="Past sessions from CSV or XLSX.",
+        epilog=example(
+            "evledger import-sessions old.csv --map old.toml",
+            "evledger import-sessions old.csv --map old.toml --out messages.jsonl",
+        ),
+    )
     @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
     @click.option("--map", "map_path", type=click.Path(path_type=Path, dir_okay=False), required=True, help="TOML.")
     @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write messages, ingest nothing.")
@@ -31,6 +39,8 @@ def import_command(ingest: Ingest | None = None) -> click.Command:
             imported = import_file(file, map_path)
             lines = to_lines(imported.messages)
             totals = {"messages": write_lines(lines, out)} if out else _ingested(lines, ingest)
+        except DiskFullError as error:
+            raise UnavailableError(str(error)) from None
         except (MapError, TableError, OutputError) as error:
             raise UnusableError(str(error)) from None
         _report(imported.outcome, totals, as_json)

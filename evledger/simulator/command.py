@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from evledger.simulator.outfile import OutputError, write_lines
+from evledger.examples import example
+from evledger.simulator.outfile import DiskFullError, OutputError, write_lines
 from evledger.simulator.record import Message, to_lines
 from evledger.simulator.simulation import MAX_SESSIONS, messages
 
@@ -20,10 +21,23 @@ class UnusableError(click.ClickException):
     exit_code = 2
 
 
+class UnavailableError(click.ClickException):
+    """Something outside that is needed is not to be had: one line on standard error."""
+
+    exit_code = 3
+
+
 def simulate_command(produce: Produce | None = None) -> click.Command:
     """The command; `produce` is what `--kafka` calls, without it the option says that there is no broker."""
 
-    @click.command("simulate", epilog="Example: evledger simulate --sessions 200 --seed 7 --out messages.jsonl")
+    @click.command(
+        "simulate",
+        short_help="Write messages of simulated sessions.",
+        epilog=example(
+            "evledger simulate --sessions 200 --seed 7 --out messages.jsonl",
+            "evledger simulate --sessions 200 --seed 7 --faults --kafka",
+        ),
+    )
     @click.option("--sessions", type=click.IntRange(1, MAX_SESSIONS), required=True, help="How many.")
     @click.option("--seed", type=int, required=True, help="Same seed, same bytes.")
     @click.option("--faults", is_flag=True, help="Damage, double, delay and lose a few messages.")
@@ -47,6 +61,8 @@ def simulate_command(produce: Produce | None = None) -> click.Command:
 def _to_file(of_sessions: Iterable[Message], out: Path | None) -> int:
     try:
         return write_lines(to_lines(of_sessions), out)
+    except DiskFullError as error:
+        raise UnavailableError(str(error)) from None
     except OutputError as error:
         raise UnusableError(str(error)) from None
 

@@ -1,20 +1,28 @@
 """Lines into a file that is complete or not there: a full disk leaves no half of it."""
 
+import errno
 import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
+# What a disk says that has no room, for anybody or for us.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
 
 class OutputError(Exception):
     """The output cannot be written; the text says where and what to do."""
 
 
+class DiskFullError(OutputError):
+    """There is no room for the output."""
+
+
 def write_lines(lines: Iterable[str], out: Path | None) -> int:
     """Write the lines to `out`, or to standard output when it is None; the number of lines.
 
-    OutputError when the file cannot be written; what was there before stays as it was.
+    OutputError when the file cannot be written (DiskFullError: for want of room); what was there before stays.
     """
     try:
         return _write(lines, out)
@@ -22,8 +30,8 @@ def write_lines(lines: Iterable[str], out: Path | None) -> int:
         # The reader has seen enough (as in `| head`): no fault of the output.
         raise
     except OSError as error:
-        target = out or "standard output"
-        raise OutputError(f"{target} cannot be written: {error.strerror or error}") from None
+        kind = DiskFullError if error.errno in FULL else OutputError
+        raise kind(f"{out or 'standard output'} cannot be written: {error.strerror or error}") from None
 
 
 def _write(lines: Iterable[str], out: Path | None) -> int:

@@ -60,10 +60,9 @@ def document_totals(lines: Sequence[LineAmount], authority: Authority) -> tuple[
     """The totals, and the net of each line; the nets of a category add up to its net."""
     nets = [0] * len(lines)
     by_vat: list[VatTotal] = []
-    for category, vat_percent in sorted({(line.category, line.vat_percent) for line in lines}, key=_by_rate):
-        places = [n for n, line in enumerate(lines) if (line.category, line.vat_percent) == (category, vat_percent)]
-        amounts = [lines[place].amount_minor for place in places]
-        total = _vat_total(category, vat_percent, sum(amounts), authority)
+    for places in _categories(lines):
+        first, amounts = lines[places[0]], [lines[place].amount_minor for place in places]
+        total = _vat_total(first.category, first.vat_percent, sum(amounts), authority)
         by_vat.append(total)
         for place, net in zip(places, _net_shares(total, amounts, authority), strict=True):
             nets[place] = net
@@ -86,9 +85,12 @@ def _category(line: RatedLine, is_reversed: bool) -> tuple[str, str]:
     return (STANDARD if Decimal(line.vat_percent) else ZERO_RATED), line.vat_percent
 
 
-def _by_rate(category_and_rate: tuple[str, str]) -> tuple[Decimal, str]:
-    category, rate = category_and_rate
-    return -Decimal(rate), category
+def _categories(lines: Sequence[LineAmount]) -> list[list[int]]:
+    """The places of the lines of each category and rate, highest rate first; 19 and 19.0 are one rate."""
+    places: dict[tuple[Decimal, str], list[int]] = {}
+    for place, line in enumerate(lines):
+        places.setdefault((-Decimal(line.vat_percent), line.category), []).append(place)
+    return [places[key] for key in sorted(places)]
 
 
 def _vat_total(category: str, vat_percent: str, amount: int, authority: Authority) -> VatTotal:

@@ -27,7 +27,7 @@ def decode_fact(topic: str, state: bytes) -> Fact:
     """The fact in stored bytes, lifted from an older version if need be. Raises UnknownFactError."""
     try:
         return _decoder(topic).decode(state)
-    except msgspec.ValidationError:
+    except msgspec.DecodeError:
         return _upcast(topic, state)
 
 
@@ -39,7 +39,7 @@ def _decoder(topic: str) -> "msgspec.json.Decoder[Fact]":
 
 
 def _upcast(topic: str, state: bytes) -> Fact:
-    fields: dict[str, Any] = msgspec.json.decode(state)
+    fields = _fields(topic, state)
     current = version_of(CLASS_OF[topic])
     while fields.get("v") != current:
         step = UPCASTERS[topic].get(fields.get("v", 0))
@@ -50,3 +50,10 @@ def _upcast(topic: str, state: bytes) -> Fact:
         return msgspec.json.decode(msgspec.json.encode(fields), type=CLASS_OF[topic])
     except msgspec.ValidationError as error:
         raise UnknownFactError(f"{topic} does not have the shape of its version: {error}") from error
+
+
+def _fields(topic: str, state: bytes) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(state, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise UnknownFactError(f"{topic}: the stored bytes are no JSON object: {error}") from error

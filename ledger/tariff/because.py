@@ -1,6 +1,8 @@
 """Restrictions in words: why an element applied."""
 
-from ledger.tariff.model import Restrictions
+from decimal import Decimal
+
+from ledger.tariff.model import Discount, Restrictions
 from ledger.values.energy import from_milliwh
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -9,6 +11,12 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 def because_of(element: int, restrictions: Restrictions) -> str:
     """One line, such as "element 2: local time 08:00 to 20:00, Mon Tue"; "no restrictions" where there is none."""
     return f"element {element}: {', '.join(_conditions(restrictions)) or 'no restrictions'}"
+
+
+def because_of_discount(discount: Discount, price: Decimal) -> str:
+    """What follows the restrictions, such as "; 10 % discount of GOLD on 0.45"."""
+    of = "" if discount.groups is None else f" of {', '.join(discount.groups)}"
+    return f"; {discount.percent:f} % discount{of} on {price:f}"
 
 
 def _conditions(limit: Restrictions) -> list[str]:

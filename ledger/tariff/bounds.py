@@ -1,38 +1,57 @@
-"""min_price and max_price: each a bound before tax and one after tax, and both apply."""
+"""min_price and max_price, and the cap of a session: each a bound before tax and one after tax, and both apply."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from ledger.tariff.compiled import CompiledTariff, tax_factor
+from ledger.tariff.categories import greatest_category
+from ledger.tariff.compiled import CompiledTariff
 from ledger.tariff.model import PriceLimit, Tariff, TaxIncluded
-from ledger.tariff.report import Cost, LimitLine, Line, total_of
+from ledger.tariff.rate import tax_factor
+from ledger.tariff.report import Cost, LimitLine, Line
 from ledger.values.exact import Exact
 
 _NOTHING: Final = Fraction(0)
+_BECAUSE: Final = {
+    LimitLine.MIN_PRICE: "the minimum price of the tariff",
+    LimitLine.MAX_PRICE: "the maximum price of the tariff",
+    LimitLine.SESSION_CAP: "the tariff's cap of a session",
+}
 
 
-def bound_lines(compiled: CompiledTariff, lines: list[Line], total: Cost, start_us: Exact, end_us: Exact) -> list[Line]:
-    """A line with the difference for each bound that binds (PRICE_BOUNDS): the minimum first, then the maximum.
+class Bounded:
+    """Lines with their total, and the lines that bounds add to it.
 
-    A side without a bound moves with the line, by the tax rate of the category with the greatest net.
+    A bound that binds becomes a line with the difference. A side without a bound moves with the line, by the
+    tax rate of the category with the greatest net.
     """
-    tariff = compiled.tariff
-    if tariff.price_min is None and tariff.price_max is None:
-        return []
-    vat_percent = _greatest_category(compiled, lines)
-    added: list[Line] = []
-    for name, limit in ((LimitLine.MIN_PRICE, tariff.price_min), (LimitLine.MAX_PRICE, tariff.price_max)):
-        move = _move(name, _sides(limit, tariff), _plus(total, total_of(added)), tax_factor(vat_percent))
+
+    def __init__(
+        self, compiled: CompiledTariff, lines: Sequence[Line], total: Cost, start_us: Exact, end_us: Exact
+    ) -> None:
+        self._compiled = compiled
+        self._lines = lines
+        self._interval = (start_us, end_us)
+        self.total = total
+        self.added: list[Line] = []
+
+    def bound(self, name: LimitLine, limit: PriceLimit | None) -> None:
+        """Bind the total from below (MIN_PRICE) or from above."""
+        if limit is None:
+            return
+        vat_percent = greatest_category(self._compiled, self._lines)
+        move = _move(name, _sides(limit, self._compiled.tariff), self.total, tax_factor(vat_percent))
         if move.excl or move.incl:
-            added.append(_line(name, move, vat_percent, start_us, end_us))
-    return added
+            self.added.append(self._line(name, vat_percent, move))
+            self.total = Cost(_add(self.total.excl, move.excl), _add(self.total.incl, move.incl))
+
+    def _line(self, name: LimitLine, vat_percent: Decimal | None, move: Cost) -> Line:
+        return Line(name, None, *self._interval, 1, 1, None, vat_percent, move.excl, move.incl, _BECAUSE[name])
 
 
-def _sides(limit: PriceLimit | None, tariff: Tariff) -> Cost:
+def _sides(limit: PriceLimit, tariff: Tariff) -> Cost:
     """The two bounds; where no tax applies, a bound after tax is one before tax."""
-    if limit is None:
-        return Cost(None, None)
     if tariff.tax_included is TaxIncluded.NOT_APPLICABLE:
         before = limit.incl_vat if limit.excl_vat is None else limit.excl_vat
         return Cost(_exact(before), None)
@@ -65,27 +84,5 @@ def _difference(name: LimitLine, limit: Fraction | None, total: Fraction | None)
     return max(difference, _NOTHING) if name is LimitLine.MIN_PRICE else min(difference, _NOTHING)
 
 
-def _greatest_category(compiled: CompiledTariff, lines: list[Line]) -> Decimal | None:
-    """The tax rate with the greatest net among the lines; equal nets: the higher rate."""
-    if compiled.tariff.tax_included is TaxIncluded.NOT_APPLICABLE:
-        return None
-    if not lines:
-        return compiled.first_vat_percent()
-    nets: dict[Decimal | None, Fraction] = {}
-    for line in lines:
-        net = line.incl if line.excl is None else line.excl
-        nets[line.vat_percent] = nets.get(line.vat_percent, _NOTHING) + (net or _NOTHING)
-    return max(nets, key=lambda rate: (nets[rate], -1 if rate is None else rate))
-
-
-def _plus(total: Cost, more: Cost) -> Cost:
-    return Cost(_add(total.excl, more.excl), _add(total.incl, more.incl))
-
-
 def _add(amount: Fraction | None, more: Fraction | None) -> Fraction | None:
     return None if amount is None or more is None else amount + more
-
-
-def _line(name: LimitLine, move: Cost, vat_percent: Decimal | None, start_us: Exact, end_us: Exact) -> Line:
-    because = "the minimum price" if name is LimitLine.MIN_PRICE else "the maximum price"
-    return Line(name, None, start_us, end_us, 1, 1, None, vat_percent, move.excl, move.incl, f"{because} of the tariff")

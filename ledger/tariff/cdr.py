@@ -1,21 +1,25 @@
 """An OCPI CDR object to charging periods.
 
-Durations come from the instants of the periods, exactly; the volumes of TIME and PARKING_TIME only say which
-of them runs (TIME_SOURCE). The volume of ENERGY is taken as given.
+Durations come from the instants of the periods, exactly; the volumes of TIME, PARKING_TIME and
+RESERVATION_TIME only say which of them runs (TIME_SOURCE: or how long). The volume of ENERGY is taken as given.
 """
 
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 from typing import Final
+
+import msgspec
 
 from ledger.tariff.charging_period import ChargingPeriod, Kind
 from ledger.tariff.json_fields import FieldError, Fields
 from ledger.tariff.model import Tariff
+from ledger.tariff.policy import DEFAULT, Policies
 from ledger.values.country_zones import zone_of_country
 from ledger.values.energy import MILLIWH_PER_KWH
 from ledger.values.exact import Exact, simplified
-from ledger.values.time import to_instant, to_us
+from ledger.values.time import US_PER_HOUR, to_instant, to_us
 from ledger.values.zones import UnknownTimeZoneError, time_zone
 
 # Volumes are numbers of four decimals in OCPI; more are read, and kept exactly.
@@ -24,9 +28,9 @@ _MAX_VOLUME: Final = 999_999_999_999
 # A year of one period a minute; more is no charging session.
 MAX_PERIODS: Final = 600_000
 
-_TIMES: Final = ("TIME", "PARKING_TIME")
+_KINDS: Final = {"TIME": Kind.CHARGING, "PARKING_TIME": Kind.PARKING, "RESERVATION_TIME": Kind.RESERVATION}
 _LIMITED: Final = ("MIN_POWER", "MAX_POWER", "MIN_CURRENT", "MAX_CURRENT")
-_READ: Final = frozenset({"ENERGY", "RESERVATION_TIME", *_TIMES, *_LIMITED})
+_READ: Final = frozenset({"ENERGY", *_KINDS, *_LIMITED})
 _INSTANT_PATTERN: Final = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(?P<offset>Z|[+-]\d\d:\d\d)?", re.ASCII
 )
@@ -37,11 +41,11 @@ class CdrError(FieldError):
     """A CDR that cannot be priced; the text begins with the JSON path."""
 
 
-def cdr_periods(content: object, tariff: Tariff) -> list[ChargingPeriod]:
+def cdr_periods(content: object, tariff: Tariff, policies: Policies = DEFAULT) -> list[ChargingPeriod]:
     """The charging periods of a CDR whose numbers were parsed as int or Decimal from their text.
 
-    A period runs from its start to the next one's, the last to the CDR's end. CdrError names the JSON path
-    of what is wrong, another currency than the tariff's included.
+    A period runs from its start to the next one's, the last to the CDR's end (TIME_SOURCE). CdrError names
+    the JSON path of what is wrong, another currency than the tariff's included.
     """
     fields = Fields(content, "$", CdrError)
     _check_currency(fields, tariff)
@@ -49,7 +53,11 @@ def cdr_periods(content: object, tariff: Tariff) -> list[ChargingPeriod]:
     end_us = _instant_us(fields, "end_date_time")
     starts_us = [start_us for start_us, _, _ in read]
     _check_order(fields, starts_us, end_us)
-    return list(_periods(read, [*starts_us[1:], end_us]))
+    _check_reservation(fields, [kind for _, kind, _ in read])
+    periods = list(_periods(read, [*starts_us[1:], end_us]))
+    if policies.time_source == "instants":
+        return periods
+    return [_by_volume(period, volumes) for period, (_, _, volumes) in zip(periods, read, strict=True)]
 
 
 def cdr_time_zone(content: object, time_zone_given: str | None) -> str:
@@ -101,9 +109,10 @@ def _period_fields(fields: Fields) -> Iterator[Fields]:
 
 def _read_period(period: Fields) -> tuple[int, Kind, _Volumes]:
     volumes = _volumes(period)
-    if "RESERVATION_TIME" in volumes:
-        period.refuse("dimensions", "RESERVATION_TIME cannot be priced yet")
-    return _instant_us(period, "start_date_time"), _kind(period, volumes), volumes
+    kind = _kind(period, volumes)
+    if kind is Kind.RESERVATION and volumes.get("ENERGY"):
+        period.refuse("dimensions", "ENERGY cannot flow in a period of RESERVATION_TIME")
+    return _instant_us(period, "start_date_time"), kind, volumes
 
 
 def _volumes(period: Fields) -> _Volumes:
@@ -122,15 +131,13 @@ def _volumes(period: Fields) -> _Volumes:
 
 
 def _kind(period: Fields, volumes: _Volumes) -> Kind:
-    """Which time runs; where both are named, the one that is not zero."""
-    named = [name for name in _TIMES if name in volumes]
-    if len(named) == 2:
+    """Which time runs; where several are named, the one that is not zero."""
+    named = [name for name in _KINDS if name in volumes]
+    if len(named) > 1:
         named = [name for name in named if volumes[name]]
-    if len(named) == 2:
-        period.refuse("dimensions", "TIME and PARKING_TIME cannot both run in one period")
-    if not named:
-        return Kind.NEITHER
-    return Kind.CHARGING if named == ["TIME"] else Kind.PARKING
+    if len(named) > 1:
+        period.refuse("dimensions", f"{' and '.join(named)} cannot both run in one period")
+    return _KINDS[named[0]] if named else Kind.NEITHER
 
 
 def _instant_us(fields: Fields, key: str) -> int:
@@ -155,6 +162,22 @@ def _check_order(fields: Fields, starts_us: list[int], end_us: int) -> None:
             fields.refuse(key, f"is before charging_periods[{place}].start_date_time")
 
 
+def _check_reservation(fields: Fields, kinds: list[Kind]) -> None:
+    """A reservation is before its session."""
+    for place, (kind, next_kind) in enumerate(pairwise(kinds)):
+        if next_kind is Kind.RESERVATION and kind is not Kind.RESERVATION:
+            fields.refuse(f"charging_periods[{place + 1}].dimensions", "RESERVATION_TIME comes after the session began")
+
+
+def _by_volume(period: ChargingPeriod, volumes: _Volumes) -> ChargingPeriod:
+    """The period with the hours that its volume says; its instants stay for the restrictions."""
+    name = next((name for name, kind in _KINDS.items() if kind is period.kind), "")
+    if name not in volumes:
+        return period
+    correction_us = simplified(volumes[name] * US_PER_HOUR - period.duration_us)
+    return msgspec.structs.replace(period, time_correction_us=correction_us)
+
+
 def _periods(read: list[tuple[int, Kind, _Volumes]], ends_us: list[int]) -> Iterator[ChargingPeriod]:
     energy: Exact = 0
     for (start_us, kind, volumes), end_us in zip(read, ends_us, strict=True):
@@ -166,7 +189,10 @@ def _periods(read: list[tuple[int, Kind, _Volumes]], ends_us: list[int]) -> Iter
             kind,
             start_energy,
             energy,
-            *(_millionths(volumes, name) for name in _LIMITED),
+            _millionths(volumes, "MIN_POWER"),
+            _millionths(volumes, "MAX_POWER"),
+            _millionths(volumes, "MIN_CURRENT"),
+            _millionths(volumes, "MAX_CURRENT"),
         )
 
 

@@ -22,18 +22,22 @@ class Fields:
 
     def __init__(self, content: object, path: str, error: type[FieldError]) -> None:
         self.path = path
-        self._error = error
+        self.error = error
         if not isinstance(content, dict):
             raise error(path, f"is {_kind(content)}, not an object")
         self._content: dict[str, Any] = content
 
     def refuse(self, key: str, problem: str) -> NoReturn:
         """Raise the error for one field."""
-        raise self._error(f"{self.path}.{key}", problem)
+        raise self.error(f"{self.path}.{key}", problem)
 
     def has(self, key: str) -> bool:
         """Whether the field is there and not null."""
         return self._content.get(key) is not None
+
+    def value(self, key: str) -> object:
+        """What stands there, None where nothing does."""
+        return self._content.get(key)
 
     def allow_only(self, keys: Collection[str]) -> None:
         """Refuse keys that are not known, where they could change a price."""
@@ -78,7 +82,7 @@ class Fields:
     def object(self, key: str) -> "Fields | None":
         """The fields of an object inside this one."""
         value = self._content.get(key)
-        return None if value is None else Fields(value, f"{self.path}.{key}", self._error)
+        return None if value is None else Fields(value, f"{self.path}.{key}", self.error)
 
     def items(self, key: str) -> list[Any]:
         """The items of an array; an absent array is empty."""
@@ -90,7 +94,7 @@ class Fields:
     def objects(self, key: str) -> Iterator["Fields"]:
         """The objects of an array, each with its own path."""
         for place, item in enumerate(self.items(key)):
-            yield Fields(item, f"{self.path}.{key}[{place}]", self._error)
+            yield Fields(item, f"{self.path}.{key}[{place}]", self.error)
 
     def texts(self, key: str) -> tuple[str, ...]:
         """The texts of an array."""

@@ -8,12 +8,17 @@ import msgspec
 
 
 class Dimension(StrEnum):
-    """What a price component charges for (OCPI TariffDimensionType)."""
+    """What a line charges for: OCPI's TariffDimensionType, and TIME and FLAT of a reservation apart.
+
+    A price component is of one of the first four.
+    """
 
     ENERGY = "ENERGY"
     TIME = "TIME"
     PARKING_TIME = "PARKING_TIME"
     FLAT = "FLAT"
+    RESERVATION_TIME = "RESERVATION_TIME"
+    RESERVATION_FLAT = "RESERVATION_FLAT"
 
 
 class TaxIncluded(StrEnum):
@@ -31,13 +36,27 @@ class ReservationType(StrEnum):
     RESERVATION_EXPIRES = "RESERVATION_EXPIRES"
 
 
+class SpotFormula(msgspec.Struct, frozen=True):
+    """A price per kWh that follows a series of spot prices: the slot's value times `factor` plus `add`."""
+
+    series: str
+    factor: Decimal = Decimal(1)
+    add: Decimal = Decimal(0)
+
+
 class PriceComponent(msgspec.Struct, frozen=True):
-    """A price per kWh, hour or session; `step_size` in Wh or seconds, at least 1."""
+    """A price per kWh, hour or session; `step_size` in Wh or seconds, at least 1.
+
+    With `spot` the price is what drivers are shown, and the formula is what they pay. `grace_s`: seconds of
+    parking time, counted through the session, that cost nothing.
+    """
 
     dimension: Dimension
     price: Decimal
     vat_percent: Decimal | None
     step_size: int
+    grace_s: int = 0
+    spot: SpotFormula | None = None
 
 
 class Restrictions(msgspec.Struct, frozen=True):
@@ -86,6 +105,31 @@ class ValidFor(msgspec.Struct, frozen=True):
     power_types: tuple[str, ...] | None = None
 
 
+class Discount(msgspec.Struct, frozen=True):
+    """A percentage off the unit prices of a dimension, for members of any of the groups; None: for everybody."""
+
+    dimension: Dimension
+    percent: Decimal
+    groups: tuple[str, ...] | None = None
+
+
+class MarkUp(msgspec.Struct, frozen=True):
+    """A percentage and a fee on top of what a session costs, for members of any of the groups; None: for all."""
+
+    percent: Decimal = Decimal(0)
+    per_session: Decimal = Decimal(0)
+    groups: tuple[str, ...] | None = None
+
+
+class Extensions(msgspec.Struct, frozen=True):
+    """What a tariff says beyond OCPI (`ev_extensions`). The cap of a day is applied where sessions are billed."""
+
+    discounts: tuple[Discount, ...] = ()
+    mark_up: MarkUp | None = None
+    session_cap: PriceLimit | None = None
+    day_cap: PriceLimit | None = None
+
+
 class Tariff(msgspec.Struct, frozen=True):
     """An ordered list of elements with a currency (ISO 4217) and bounds on the session's cost."""
 
@@ -96,3 +140,4 @@ class Tariff(msgspec.Struct, frozen=True):
     price_max: PriceLimit | None = None
     valid_for: ValidFor = ValidFor()
     priority: int = 0
+    extensions: Extensions = Extensions()

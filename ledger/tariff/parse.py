@@ -13,7 +13,6 @@ from ledger.tariff.json_fields import FieldError, Fields
 from ledger.tariff.model import (
     Dimension,
     PriceComponent,
-    PriceLimit,
     ReservationType,
     Restrictions,
     Tariff,
@@ -21,13 +20,11 @@ from ledger.tariff.model import (
     TaxIncluded,
     ValidFor,
 )
+from ledger.tariff.parse_extensions import extensions_of, grace_s_of, spot_of
+from ledger.tariff.parse_price import MAX_PRICE, PRICE_DECIMALS, price_limit
 from ledger.values.canonical import canonical_json, sha256_hex
 from ledger.values.money import exponent
 
-# No currency has a unit price of a thousand million; a larger number is a unit mistaken.
-MAX_PRICE: Final = 1_000_000_000
-# OCPI prices have four decimals; spot-derived ones have more, twelve is what a result can show.
-PRICE_DECIMALS: Final = 12
 MAX_VAT_PERCENT: Final = 100
 VAT_DECIMALS: Final = 6
 # A step of 1 GWh or of 30 years makes every session cost the same: a mistake.
@@ -44,7 +41,8 @@ _SIX_DECIMALS: Final = 10**LIMIT_DECIMALS
 _TIME_PATTERN: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 _DATE_PATTERN: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _DAYS: Final = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
-_COMPONENT_KEYS: Final = frozenset({"type", "price", "vat", "step_size"})
+_COMPONENT_TYPES: Final = ("ENERGY", "TIME", "PARKING_TIME", "FLAT")
+_COMPONENT_KEYS: Final = frozenset({"type", "price", "vat", "step_size", "grace_minutes", "spot"})
 _RESTRICTION_KEYS: Final = frozenset(
     {"start_time", "end_time", "start_date", "end_date", "day_of_week", "reservation"}
     | {f"{bound}_{of}" for bound in ("min", "max") for of in ("kwh", "current", "power", "duration")}
@@ -66,10 +64,11 @@ def parse_tariff(content: object) -> Tariff:
         currency=_currency(fields),
         elements=_elements(fields),
         tax_included=fields.choice("tax_included", TaxIncluded) or TaxIncluded.NO,
-        price_min=_price_limit(fields.object("min_price")),
-        price_max=_price_limit(fields.object("max_price")),
+        price_min=price_limit(fields.object("min_price")),
+        price_max=price_limit(fields.object("max_price")),
         valid_for=_valid_for(fields.object("valid_for")),
         priority=_priority(content),
+        extensions=extensions_of(fields.object("ev_extensions")),
     )
 
 
@@ -110,16 +109,23 @@ def _element(fields: Fields) -> TariffElement:
 
 def _component(fields: Fields) -> PriceComponent:
     fields.allow_only(_COMPONENT_KEYS)
-    dimension = fields.choice("type", Dimension)
+    dimension = _dimension(fields)
     price = fields.number("price", MAX_PRICE, PRICE_DECIMALS)
-    if dimension is None:
-        fields.refuse("type", "is missing")
-    if price is None:
+    spot = spot_of(fields, dimension)
+    if price is None and spot is None:
         fields.refuse("price", "is missing")
     vat_percent = fields.number("vat", MAX_VAT_PERCENT, VAT_DECIMALS)
     # The specification's own free tariff has step_size 0, and no step at all rounds no more than 1 does.
     step_size = fields.integer("step_size", MAX_STEP_SIZE) or 1
-    return PriceComponent(dimension, price, vat_percent, step_size)
+    grace_s = grace_s_of(fields, dimension)
+    return PriceComponent(dimension, Decimal(0) if price is None else price, vat_percent, step_size, grace_s, spot)
+
+
+def _dimension(fields: Fields) -> Dimension:
+    text = fields.text("type")
+    if text not in _COMPONENT_TYPES:
+        fields.refuse("type", f"{text[:40]!r} is none of {', '.join(_COMPONENT_TYPES)}" if text else "is missing")
+    return Dimension(text)
 
 
 def _restrictions(fields: Fields) -> Restrictions:
@@ -174,26 +180,6 @@ def _days(fields: Fields) -> frozenset[int] | None:
         if day not in _DAYS:
             fields.refuse(f"day_of_week[{place}]", f"{day[:40]!r} is none of {', '.join(_DAYS)}")
     return frozenset(map(_DAYS.index, days)) or None
-
-
-def _price_limit(fields: Fields | None) -> PriceLimit | None:
-    if fields is None:
-        return None
-    limit = PriceLimit(
-        _same_amount(fields, "excl_vat", "before_taxes"), _same_amount(fields, "incl_vat", "after_taxes")
-    )
-    if limit.excl_vat is None and limit.incl_vat is None:
-        fields.refuse("before_taxes", "is missing, and so are after_taxes, excl_vat and incl_vat")
-    return limit
-
-
-def _same_amount(fields: Fields, name_2_2_1: str, name_2_3_0: str) -> Decimal | None:
-    """One amount that the two versions of OCPI call by two names."""
-    older = fields.number(name_2_2_1, MAX_PRICE, PRICE_DECIMALS)
-    newer = fields.number(name_2_3_0, MAX_PRICE, PRICE_DECIMALS)
-    if older is not None and newer is not None and older != newer:
-        fields.refuse(name_2_3_0, f"{newer} is not the {name_2_2_1} {older} beside it")
-    return older if newer is None else newer
 
 
 def _valid_for(fields: Fields | None) -> ValidFor:

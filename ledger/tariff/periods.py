@@ -5,15 +5,16 @@ because every part is the difference of the one curve at two points.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Final, NamedTuple
 
 from ledger.tariff.charging_period import ChargingPeriod, Kind
 from ledger.tariff.compiled import CompiledTariff
-from ledger.tariff.readings import TOLERANCE_MILLIWH, Curve, Readings
+from ledger.tariff.readings import TOLERANCE_MILLIWH, Curve, Readings, Reservation
 from ledger.tariff.running import cut_instants
 from ledger.tariff.spans import Point, strictly_between
+from ledger.values.exact import Exact
 
 # Until a station says otherwise a session charges.
 _ASSUMED_STATE: Final = "Charging"
@@ -22,12 +23,25 @@ _CONNECTED_STATES: Final = frozenset({"EVConnected", "Idle"})
 _PARKING_STATE: Final = "SuspendedEV"
 
 
+class _Known(NamedTuple):
+    """The least and the greatest power and current of a stretch, None where nothing is known of them."""
+
+    power_milliwatt_min: Exact | None = None
+    power_milliwatt_max: Exact | None = None
+    current_microampere_min: Exact | None = None
+    current_microampere_max: Exact | None = None
+
+
+_NOTHING_KNOWN: Final = _Known()
+
+
 class _Stretch(NamedTuple):
     """A part of the session of one kind between two points of its curve."""
 
     start: Point
     end: Point
     kind: Kind
+    known: _Known = _NOTHING_KNOWN
 
 
 class _State(NamedTuple):
@@ -40,17 +54,33 @@ class _State(NamedTuple):
 
 
 def charging_periods(readings: Readings, compiled: CompiledTariff | None = None) -> list[ChargingPeriod]:
-    """The charging periods of a session, one for each interval between readings and states at least.
+    """The charging periods of a session and its reservation, one for each interval between readings and states.
 
     With the tariff they are as few as give the same cost: intervals that no restriction of it can tell apart
     are merged. ValueError when a register decreases or the end is before the start.
     """
     curve = Curve(readings)
     stretches = _stretches(curve, readings)
-    if compiled is None or compiled.needs_each_interval:
-        return [period for stretch in stretches for period in _intervals(curve, stretch)]
-    cuts = _cuts(curve, compiled)
-    return [_period(part) for stretch in _merged(stretches) for part in _parts(stretch, cuts)]
+    if compiled is None or compiled.series:
+        session = [_period(interval) for stretch in stretches for interval in _intervals(curve, stretch)]
+    else:
+        cuts = _cuts(curve, compiled)
+        merged = _alike(curve, stretches, compiled) if compiled.needs_each_interval else _merged(stretches)
+        session = [_period(part) for stretch in merged for part in _parts(stretch, cuts)]
+    return session if readings.reservation is None else _with_reservation(readings, readings.reservation, session)
+
+
+def _with_reservation(
+    readings: Readings, reservation: Reservation, session: list[ChargingPeriod]
+) -> list[ChargingPeriod]:
+    """The reservation's own period before the session's; alone where it expired and no session followed."""
+    is_empty = readings.start_us == readings.end_us and not session[-1].end_energy_milliwh
+    is_expired = reservation.is_expired and is_empty
+    end_us = min(reservation.until_us, readings.start_us)
+    if end_us < reservation.from_us and not is_expired:
+        return session
+    reserved = ChargingPeriod(reservation.from_us, max(reservation.from_us, end_us), Kind.RESERVATION, 0, 0)
+    return [reserved] if is_expired else [reserved, *session]
 
 
 def _stretches(curve: Curve, readings: Readings) -> list[_Stretch]:
@@ -132,7 +162,8 @@ def _cuts(curve: Curve, compiled: CompiledTariff) -> list[Point]:
     instants = cut_instants(compiled, compiled.calendar.cells(start_us, end_us), start_us)
     inside = strictly_between(instants, start_us, end_us)
     cuts: list[Point] = [(instant, curve.energy_at(int(instant))) for instant in inside]
-    for energy in strictly_between(compiled.energy.bounds, 0, curve.energies_milliwh[-1]):
+    # A bound at the very total is reached before the end where the register stood still after it.
+    for energy in strictly_between(compiled.energy.bounds, 0, curve.energies_milliwh[-1] + 1):
         cuts.append((curve.instant_of(int(energy)), energy))
     return sorted(cuts)
 
@@ -141,22 +172,52 @@ def _parts(stretch: _Stretch, cuts: list[Point]) -> Iterator[_Stretch]:
     start = stretch.start
     for cut in cuts:
         if start < cut < stretch.end:
-            yield _Stretch(start, cut, stretch.kind)
+            yield stretch._replace(start=start, end=cut)
             start = cut
-    yield _Stretch(start, stretch.end, stretch.kind)
+    yield stretch if start is stretch.start else stretch._replace(start=start)
 
 
 def _period(stretch: _Stretch) -> ChargingPeriod:
-    return ChargingPeriod(stretch.start[0], stretch.end[0], stretch.kind, stretch.start[1], stretch.end[1])
+    start, end, kind, known = stretch
+    return ChargingPeriod(start[0], end[0], kind, start[1], end[1], *known)
 
 
-def _intervals(curve: Curve, stretch: _Stretch) -> Iterator[ChargingPeriod]:
+def _intervals(curve: Curve, stretch: _Stretch) -> Iterator[_Stretch]:
     """The intervals between readings, each with its power and current."""
     for start, end in pairwise(_points(curve, stretch.start, stretch.end)):
-        interval = _interval_of(curve, end)
-        power = curve.power_milliwatt(interval)
-        current = curve.current_microampere(interval)
-        yield ChargingPeriod(start[0], end[0], stretch.kind, start[1], end[1], power, power, current, current)
+        power, current = curve.known(_interval_of(curve, end))
+        yield _Stretch(start, end, stretch.kind, _Known(power, power, current, current))
+
+
+def _alike(curve: Curve, stretches: list[_Stretch], compiled: CompiledTariff) -> Iterator[_Stretch]:
+    """Intervals merged as long as their kind, and the places of power and current between bounds, are the same."""
+    last: _Stretch | None = None
+    last_places: list[int | None] = []
+    for stretch in stretches:
+        for interval in _intervals(curve, stretch):
+            places = compiled.instant_places(interval.known[0], interval.known[2])
+            if last is not None and last.kind is interval.kind and last_places == places:
+                last = _Stretch(last.start, interval.end, last.kind, _both(last.known, interval.known))
+                continue
+            if last is not None:
+                yield last
+            last, last_places = interval, places
+    if last is not None:
+        yield last
+
+
+def _both(known: _Known, more: _Known) -> _Known:
+    """Nothing is known of two stretches that is not known of each."""
+    return _Known(
+        _of_both(min, known[0], more[0]),
+        _of_both(max, known[1], more[1]),
+        _of_both(min, known[2], more[2]),
+        _of_both(max, known[3], more[3]),
+    )
+
+
+def _of_both(choose: Callable[[Exact, Exact], Exact], one: Exact | None, other: Exact | None) -> Exact | None:
+    return None if one is None or other is None else choose(one, other)
 
 
 def _interval_of(curve: Curve, end: Point) -> int:

@@ -19,11 +19,20 @@ StateChange = tuple[int, str]
 TOLERANCE_MILLIWH: Final = 100_000
 
 
+class Reservation(msgspec.Struct, frozen=True):
+    """A reservation before a session, billed from its beginning to the session's start or its own end."""
+
+    from_us: int
+    until_us: int
+    is_expired: bool = False
+
+
 class Readings(msgspec.Struct, frozen=True):
     """Instants in microseconds since 1970; samples and state changes in the order of their instants.
 
     Registers are the meter's own and must not decrease. Samples before the start or after the end are no
-    part of the session's energy and are left out.
+    part of the session's energy and are left out. A reservation that expired is followed by a session without
+    duration and energy, which is none.
     """
 
     start_us: int
@@ -32,6 +41,7 @@ class Readings(msgspec.Struct, frozen=True):
     end_register_milliwh: int
     samples: Sequence[Sample] = ()
     state_changes: Sequence[StateChange] = ()
+    reservation: Reservation | None = None
 
 
 class Curve:
@@ -70,27 +80,23 @@ class Curve:
         interval_us, rise = self.instants_us[place] - before_us, self.energies_milliwh[place] - before
         return before_us + proportion(interval_us, energy_milliwh - before, rise)
 
-    def power_milliwatt(self, interval: int) -> Exact | None:
-        """Power over the interval that ends at a column: as sampled at its end, else energy over time."""
-        sampled = self._sampled(interval, 2)
-        if sampled is not None:
-            return sampled
+    def known(self, interval: int) -> tuple[Exact | None, int | None]:
+        """Power and current over the interval that ends at a column.
+
+        Each as sampled at its end, else power is energy over time and current unknown. The start is no
+        sample, and the end record carries a register only.
+        """
+        if interval > len(self.samples):
+            return self._mean_power_milliwatt(interval), None
+        _, _, power, current = self.samples[interval - 1]
+        return self._mean_power_milliwatt(interval) if power is None else power, current
+
+    def _mean_power_milliwatt(self, interval: int) -> Exact | None:
         duration_us = self.instants_us[interval] - self.instants_us[interval - 1]
         if not duration_us:
             return None
         energy = self.energies_milliwh[interval] - self.energies_milliwh[interval - 1]
         return proportion(energy, US_PER_HOUR, duration_us)
-
-    def current_microampere(self, interval: int) -> int | None:
-        """Current over the interval that ends at a column: as sampled at its end, else unknown."""
-        return self._sampled(interval, 3)
-
-    def _sampled(self, interval: int, column: int) -> int | None:
-        """The start is no sample, and the end record carries a register only."""
-        if interval > len(self.samples):
-            return None
-        value = self.samples[interval - 1][column]
-        return value if isinstance(value, int) else None
 
 
 def _within(readings: Readings) -> Sequence[Sample]:

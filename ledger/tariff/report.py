@@ -8,17 +8,21 @@ from typing import Final
 
 import msgspec
 
-from ledger.tariff.compiled import VOLUME_PER_UNIT
 from ledger.tariff.model import Dimension, PriceLimit, TaxIncluded
+from ledger.tariff.policy import DEFAULT, Policies
+from ledger.tariff.rate import VOLUME_PER_UNIT
+from ledger.tariff.rounding import rounded_minor
+from ledger.tariff.spot import SpotPrice
 from ledger.values.exact import Exact, ratio
-from ledger.values.money import round_to_minor
 
 
 class LimitLine(StrEnum):
-    """Lines that a bound on the session's cost adds."""
+    """Lines on the cost of a whole session: bounds that bind, the mark-up, and the cap after it."""
 
     MIN_PRICE = "MIN_PRICE"
     MAX_PRICE = "MAX_PRICE"
+    MARK_UP = "MARK_UP"
+    SESSION_CAP = "SESSION_CAP"
 
 
 class Unit(StrEnum):
@@ -33,15 +37,17 @@ _UNITS: Final[dict[Dimension | LimitLine, Unit]] = {
     Dimension.ENERGY: Unit.KWH,
     Dimension.TIME: Unit.HOUR,
     Dimension.PARKING_TIME: Unit.HOUR,
+    Dimension.RESERVATION_TIME: Unit.HOUR,
 }
 
 
 class Line(msgspec.Struct, frozen=True):
     """One component (or bound) over a stretch of the session; `excl` and `incl` are exact, in major units.
 
-    Volumes are milliwatt-hours, microseconds, or 1 for a fee; the billed one includes the step_size surplus.
-    `element` counts from 1 and is None for a bound, whose price is None too. An amount is None where it is
-    not known: `incl` where no tax is named, `excl` where prices include a tax whose rate is not named.
+    Volumes are milliwatt-hours, microseconds, or 1 for a fee; the billed one includes the surplus of
+    `step_size` (Wh or seconds), which is there only where it added one. `element` counts from 1 and is None
+    for a line on the whole session, whose price is None too. An amount is None where it is not known: `incl`
+    where no tax is named, `excl` where prices include a tax whose rate is not named.
     """
 
     dimension: Dimension | LimitLine
@@ -55,6 +61,7 @@ class Line(msgspec.Struct, frozen=True):
     excl: Fraction | None
     incl: Fraction | None
     because: str
+    step_size: int | None = None
 
     @property
     def unit(self) -> Unit:
@@ -87,6 +94,8 @@ class Report(msgspec.Struct, frozen=True):
     """A priced session. `excl` and `incl` are the exact sums of the lines, in major units of the currency.
 
     `lines_without_vat` counts the lines (from 0) of components that name no tax rate, where one is needed.
+    It begins with the reservation, if there is one, which lasts for `reservation_us`. `policies` are what
+    the result was made by, `spot_prices` the values under which energy flowed.
     """
 
     currency: str
@@ -102,21 +111,30 @@ class Report(msgspec.Struct, frozen=True):
     price_min: PriceLimit | None
     price_max: PriceLimit | None
     lines_without_vat: tuple[int, ...]
+    reservation_us: Exact = 0
+    policies: Policies = DEFAULT
+    spot_prices: tuple[SpotPrice, ...] = ()
 
     @property
     def duration_us(self) -> Exact:
-        """Charging, parking and what is neither, together (OCPI total_time)."""
-        return self.end_us - self.start_us
+        """Charging, parking and what is neither, together, without the reservation (OCPI total_time)."""
+        return self.end_us - self.start_us - self.reservation_us
 
     @property
     def excl_minor(self) -> int | None:
-        """Before tax, in minor units, half up on the total (ROUNDING)."""
-        return None if self.excl is None else round_to_minor(self.excl, self.currency)
+        """Before tax, in minor units (ROUNDING)."""
+        if self.excl is None:
+            return None
+        amounts = ((line.dimension, line.excl) for line in self.lines)
+        return rounded_minor(self.excl, amounts, self.currency, self.policies.rounding)
 
     @property
     def incl_minor(self) -> int | None:
-        """After tax, in minor units, half up on the total (ROUNDING)."""
-        return None if self.incl is None else round_to_minor(self.incl, self.currency)
+        """After tax, in minor units (ROUNDING)."""
+        if self.incl is None:
+            return None
+        amounts = ((line.dimension, line.incl) for line in self.lines)
+        return rounded_minor(self.incl, amounts, self.currency, self.policies.rounding)
 
     def cost_of(self, *dimensions: Dimension | LimitLine) -> Cost:
         """The exact sum of the lines of some dimensions."""

@@ -21,7 +21,7 @@ def spans(
     for period in periods:
         points = _points_inside(period, instants_us, energies_milliwh)
         if points:
-            yield from _cut(period, points)
+            yield from cut_at(period, points)
         else:
             yield period
 
@@ -37,16 +37,18 @@ def _points_inside(
     points: list[Point] = []
     if instants_us:
         inside = strictly_between(instants_us, period.start_us, period.end_us)
-        points += [(instant_us, _energy_at(period, instant_us)) for instant_us in inside]
+        points += [point_at(period, instant_us) for instant_us in inside]
     if energies_milliwh:
         inside = strictly_between(energies_milliwh, period.start_energy_milliwh, period.end_energy_milliwh)
         points += [(_instant_of(period, energy), energy) for energy in inside]
     return sorted(set(points))
 
 
-def _energy_at(period: ChargingPeriod, instant_us: Exact) -> Exact:
+def point_at(period: ChargingPeriod, instant_us: Exact) -> Point:
+    """The point of a period at an instant inside of it."""
     passed_us = instant_us - period.start_us
-    return period.start_energy_milliwh + proportion(period.energy_milliwh, passed_us, period.duration_us)
+    energy = proportion(period.energy_milliwh, passed_us, period.duration_us)
+    return instant_us, period.start_energy_milliwh + energy
 
 
 def _instant_of(period: ChargingPeriod, energy_milliwh: Exact) -> Exact:
@@ -54,7 +56,8 @@ def _instant_of(period: ChargingPeriod, energy_milliwh: Exact) -> Exact:
     return period.start_us + proportion(period.duration_us, delivered, period.energy_milliwh)
 
 
-def _cut(period: ChargingPeriod, points: list[Point]) -> Iterator[ChargingPeriod]:
+def cut_at(period: ChargingPeriod, points: list[Point]) -> Iterator[ChargingPeriod]:
+    """The parts of a period between its start, sorted points inside of it, and its end."""
     ends = [*points, (period.end_us, period.end_energy_milliwh)]
     start: Point = (period.start_us, period.start_energy_milliwh)
     for end in ends:
@@ -74,4 +77,12 @@ def part_of(period: ChargingPeriod, start: Point, end: Point) -> ChargingPeriod:
         period.power_milliwatt_max,
         period.current_microampere_min,
         period.current_microampere_max,
+        _correction_of(period, start, end) if period.time_correction_us else 0,
     )
+
+
+def _correction_of(period: ChargingPeriod, start: Point, end: Point) -> Exact:
+    """The part's share by time, where no time passes by energy."""
+    if period.duration_us:
+        return proportion(period.time_correction_us, end[0] - start[0], period.duration_us)
+    return proportion(period.time_correction_us, end[1] - start[1], period.energy_milliwh)

@@ -1,22 +1,36 @@
-"""step_size: once per session for energy, once for charging and parking time together (OCPI PriceComponent)."""
+"""step_size: once per session for energy, once for charging and parking time together, once for a reservation's
+time (OCPI PriceComponent)."""
 
-from ledger.tariff.running import Running, RunningLine
+from ledger.tariff.model import Dimension
+from ledger.tariff.policy import Policies
+from ledger.tariff.running_lines import RunningLine, RunningLines
 from ledger.values.exact import Exact, round_up_to
 
 
-def round_up_steps(running: Running) -> None:
-    """Put the surplus of rounding up on the last line of energy, and on the last of both kinds of time.
+def surpluses(running: RunningLines, policies: Policies) -> dict[RunningLine, Exact]:
+    """What rounding up adds to the last line of energy, and to the last of both kinds of time.
 
     What is rounded up is the total of that line's own dimension, by that line's step. Where charging follows
-    parking the last line is the one that charges (STEP_SIZE_AFTER_PARKING).
+    parking the last line is the one that charges, or the one that parked (STEP_SIZE_AFTER_PARKING).
     """
-    for last in (running.last_energy, running.last_time):
+    found: dict[RunningLine, Exact] = {}
+    for last in (running.last_energy, _last_time(running, policies)):
         if last is not None:
-            last.surplus = _surplus(running, last)
+            total = _total(running, last.rate.dimension)
+            surplus = round_up_to(total, last.rate.step_volume) - total
+            if surplus:
+                found[last] = surplus
+    return found
 
 
-def _surplus(running: Running, last: RunningLine) -> Exact:
+def _last_time(running: RunningLines, policies: Policies) -> RunningLine | None:
+    if policies.step_size_after_parking == "parking" and running.last_parking_time is not None:
+        return running.last_parking_time
+    return running.last_time
+
+
+def _total(running: RunningLines, dimension: Dimension) -> Exact:
     total: Exact = 0
-    for line in running.lines_of(last.rate.dimension):
+    for line in running.lines_of(dimension):
         total += line.volume
-    return round_up_to(total, last.rate.step_volume) - total
+    return total

@@ -42,7 +42,7 @@ def _round_ratio(numerator: int, denominator: int) -> int:
 
 def round_to_minor(amount: Fraction, currency: str, mode: RoundingMode = "HALF_UP") -> int:
     """Integer minor units of an exact amount in major units."""
-    scale = 10 ** exponent(currency)
+    scale: int = 10 ** exponent(currency)
     if mode == "HALF_UP":
         return _round_ratio(amount.numerator * scale, amount.denominator)
     return round(amount * scale)

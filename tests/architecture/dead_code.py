@@ -18,6 +18,9 @@ IGNORED_NAMES = [
     "to_stored_event",
     "to_domain_event",
     "construct_*",
+    "insert_events",
+    # rich calls this
+    "on_broken_pipe",
     # psycopg's Dumper
     "dump",
     # click and kafka call these

@@ -5,7 +5,6 @@ The faults live here: the loop, the pipeline and the store are the real ones and
 
 import json
 import logging
-import os
 import signal
 import sys
 import threading
@@ -14,6 +13,8 @@ from types import FrameType
 from typing import Any, Literal
 
 import msgspec
+from kafka import KafkaConsumer
+from kafka.structs import MemberState
 from psycopg import Cursor, sql
 
 from consumers.kafka_client import BrokerError, KafkaSettings
@@ -52,6 +53,7 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     point: Point | None = None
     fault: int = signal.SIGSTOP
     fenced: bool = True
+    forgets_a_rebalance: bool = False
 
     def settings(self, security: Mapping[str, object] | None = None) -> KafkaSettings:
         return KafkaSettings(
@@ -82,6 +84,8 @@ def arm(ledger: Ledger, order: Order) -> None:
         freeze_before_the_write(ledger, order.fault)
     elif order.point == "before the commit":
         freeze_before_the_commit(ledger, order.fault)
+    if order.forgets_a_rebalance:
+        forget_a_rebalance()
 
 
 def freeze_before_the_write(ledger: Ledger, fault: int) -> None:
@@ -118,7 +122,8 @@ def once(point: Point, fault: int) -> Any:
         if not done.is_set():
             done.set()
             sys.stderr.write(f"{point}\n")
-            os.kill(os.getpid(), fault)
+            # To this thread: sent to the process, another one may take it, and this one gets on a little.
+            signal.pthread_kill(threading.get_ident(), fault)
 
     return act
 
@@ -130,6 +135,20 @@ def take_the_fence_away(ledger: Ledger) -> None:
     open_gate = sql.SQL(FENCE.replace(EPOCH_AND_OFFSET, ""))
     table = sql.Identifier("ledger", recorder.events_table_name)
     recorder._write = WRITE.format(fence=open_gate, table=table)
+
+
+def forget_a_rebalance() -> None:
+    """Leave the client as its own fault does: in the middle of a rebalance that nothing finishes, no heartbeats."""
+    poll, forgotten = KafkaConsumer.poll, threading.Event()
+
+    def poll_and_forget(self: Any, timeout_ms: int) -> Any:
+        if self.assignment() and not forgotten.is_set():
+            forgotten.set()
+            self._coordinator.state = MemberState.REBALANCING
+            self._coordinator._disable_heartbeat()
+        return poll(self, timeout_ms)
+
+    KafkaConsumer.poll = poll_and_forget
 
 
 def main() -> None:

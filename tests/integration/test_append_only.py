@@ -14,7 +14,7 @@ INSERT = "INSERT INTO {} SELECT gen_random_uuid(), 1, 'x', 'x', 1 + max(notifica
 
 def statement(text: str, log: str) -> sql.Composed:
     table = sql.Identifier("ledger", log)
-    return sql.SQL(text).format(*[table] * text.count("{}"))  # type: ignore[arg-type]
+    return sql.SQL(text).format(*[table] * text.count("{}"))
 
 
 @pytest.mark.parametrize("role", ROLES)

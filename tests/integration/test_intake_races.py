@@ -12,6 +12,7 @@ from tests.building import (
     Feed,
     Names,
     account,
+    component,
     facts_of,
     parked,
     short_topics,
@@ -132,6 +133,20 @@ def test_an_end_that_another_writer_stored_is_not_stored_twice(feed: Feed, other
     feed.deliver(names.read(15, "1002"), names.ended())
     assert topics_of(feed.ledger, names.session) == ["SessionStarted", "SessionEnded", "SessionRated", "MeterRecorded"]
     assert feed.outcomes() == (2 + 2, 1, 0)
+
+
+def test_a_start_that_was_decided_on_top_of_a_failed_batch_is_decided_again(
+    bare_feed: Feed, other: Feed, names: Names, meanwhile: Interleave
+) -> None:
+    """The other's version takes the number that the start was pinned to: number and hash must stay those of one."""
+    bare_feed.deliver(account(names.account))
+    meanwhile(lambda: other.deliver(tariff(names.tariff, component("ENERGY", "0.99"), minutes=-2)))
+    bare_feed.send(tariff(names.tariff, minutes=-1))
+    bare_feed.deliver(names.started())
+    published = facts_of(bare_feed.ledger, "tariff", names.tariff)
+    (started,) = facts_of(bare_feed.ledger, "session", names.session)
+    assert len(published) == 2
+    assert published[started.tariff_pin.tariff_version - 1].tariff_hash == started.tariff_pin.tariff_hash
 
 
 def test_an_account_that_two_writers_open_is_opened_once(

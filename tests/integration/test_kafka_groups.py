@@ -1,6 +1,7 @@
 """Two consumers in a group: each message once, whoever is killed or frozen, and wherever."""
 
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -25,6 +26,7 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.kafka
 
 SESSIONS = 60
+
 FENCED = "another consumer reads on from here"
 
 
@@ -92,10 +94,12 @@ def holds_the_log(stage: Stage) -> bool:
 def freeze(stage: Stage, frozen: ConsumerProcess, other: ConsumerProcess, messages: list[Message]) -> None:
     """Let the one that is armed freeze, and its partitions move to the other, which reads all there is."""
     start(stage, frozen, other)
-    produce(stage, messages)
-    wait_until(lambda: frozen.is_frozen, "the consumer stops itself")
-    if not frozen.said("before the write"):
-        wait_until(lambda: holds_the_log(stage), "it is frozen where it holds all others up")
+    with ThreadPoolExecutor(1) as threads:
+        producing = threads.submit(produce, stage, messages)
+        wait_until(lambda: frozen.is_frozen, "the consumer stops itself")
+        if not frozen.said("before the write"):
+            wait_until(lambda: holds_the_log(stage), "it is frozen where it holds all others up")
+        producing.result()
     wait_until(lambda: session_partitions(stage) == {"other": 12}, "its partitions move")
     wait_for_totals(stage, expected(messages))
 

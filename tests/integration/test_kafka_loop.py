@@ -57,7 +57,7 @@ def read_once(stage: Stage, security: Mapping[str, object] | None = None, batch_
 
 def query(stage: Stage, statement: str) -> list[tuple[object, ...]]:
     with psycopg.connect(stage.url, autocommit=True) as connection:
-        return connection.execute(statement).fetchall()  # type: ignore[arg-type]
+        return connection.execute(statement).fetchall()
 
 
 def test_reading_again_changes_nothing(stage: Stage) -> None:
@@ -211,6 +211,16 @@ def test_partitions_that_a_mistaken_owner_took_are_taken_back(stage: Stage) -> N
         assert rightful.said("another consumer reads on from here")
         assert session_partitions(stage) == {"rightful": PARTITIONS}
         rightful.stop()
+    assert totals(stage) == expected(billing, about_sessions)
+
+
+def test_a_consumer_whose_client_forgot_a_rebalance_joins_anew(stage: Stage) -> None:
+    about_sessions, billing = sessions_and_billing(SESSIONS)
+    with consumer(stage, "one", forgets_a_rebalance=True) as one:
+        wait_until(lambda: one.said("joining anew"), "it finds out")
+        produce(stage, [*billing, *about_sessions])
+        wait_for_totals(stage, expected(billing, about_sessions))
+        one.stop()
     assert totals(stage) == expected(billing, about_sessions)
 
 

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import uuid4
 
 import psycopg
@@ -91,8 +92,8 @@ def rolling_back(ledger: Ledger) -> None:
 
 
 def test_a_reader_that_asks_for_what_is_above_misses_nothing(database_url: str, ledgers: list[Ledger]) -> None:
-    writers = [lambda ledger=ledger: append_facts(ledger) for ledger in ledgers[WRITERS_THAT_ROLL_BACK:]]
-    undecided = [lambda ledger=ledger: rolling_back(ledger) for ledger in ledgers[:WRITERS_THAT_ROLL_BACK]]
+    writers = [partial(append_facts, ledger) for ledger in ledgers[WRITERS_THAT_ROLL_BACK:]]
+    undecided = [partial(rolling_back, ledger) for ledger in ledgers[:WRITERS_THAT_ROLL_BACK]]
     seen = race(database_url, LOG, [*writers, *undecided])
     assert seen == list(range(1, len(writers) * BATCHES * FACTS + 1))
 
@@ -107,13 +108,13 @@ def missed_in_a_round(url: str, connections: list[psycopg.Connection[tuple[objec
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("DROP TABLE IF EXISTS careless")
         connection.execute("CREATE TABLE careless (notification_id bigserial PRIMARY KEY)")
-        seen = race(url, CARELESS, [lambda each=each: append_carelessly(each) for each in connections])
+        seen = race(url, CARELESS, [partial(append_carelessly, each) for each in connections])
         assert len(seen) == len(set(seen))
         return WRITERS * BATCHES * FACTS - len(seen)
 
 
 def test_recorded_at_never_goes_back_along_the_log(database_url: str, ledgers: list[Ledger]) -> None:
-    race(database_url, LOG, [lambda ledger=ledger: append_facts(ledger) for ledger in ledgers])
+    race(database_url, LOG, [partial(append_facts, ledger) for ledger in ledgers])
     with psycopg.connect(database_url) as connection:
         rows = connection.execute("SELECT recorded_at FROM ledger.session_events ORDER BY notification_id").fetchall()
     instants = [at for (at,) in rows]

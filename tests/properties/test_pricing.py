@@ -105,7 +105,7 @@ def minutes(draw: st.DrawFn) -> list[ChargingPeriod]:
     """A session of whole minutes, each charging evenly, parking, or neither."""
     at_us, energy, periods = local_us(draw(st.sampled_from(STARTS))), 0, []
     for _ in range(draw(st.integers(1, 6))):
-        kind, count = draw(st.sampled_from(Kind)), draw(st.integers(1, 200))
+        kind, count = draw(st.sampled_from([Kind.CHARGING, Kind.PARKING, Kind.NEITHER])), draw(st.integers(1, 200))
         start_us, start_energy = at_us, energy
         at_us += count * MINUTE_US
         energy += count * MINUTE_MILLIWH if kind is Kind.CHARGING else 0

@@ -16,15 +16,6 @@ from ledger.values.canonical import read_json_decimals
 FOLDER = Path(__file__).parent
 EXAMPLES = sorted(path.parent for path in FOLDER.glob("*/cdr.json"))
 CASES = [(tariff, example) for example in EXAMPLES for tariff in sorted(example.glob("tariff*.json"))]
-# Examples of a later version of the pricer, which still have to be refused with a clear reason.
-WAITING = {
-    "reservation_15min": "reservations are not priced yet",
-    "reservation_fee_13min": "reservations are not priced yet",
-    "reservation_expire_fee_used_22min": "reservations are not priced yet",
-    "reservation_expire_fee_expired_60min": "reservations are not priced yet",
-    "reservation_expire_time_used_22min": "reservations are not priced yet",
-    "reservation_expire_time_expired_90min": "reservations are not priced yet",
-}
 
 
 def read(path: Path) -> Any:
@@ -41,8 +32,6 @@ def same(amount: str | None, expected: str | None) -> bool:
 
 @pytest.mark.parametrize(("tariff", "example"), CASES, ids=lambda path: path.stem)
 def test_a_worked_example_costs_what_the_text_says(tariff: Path, example: Path) -> None:
-    if example.name in WAITING:
-        pytest.skip(f"{example.name}: {WAITING[example.name]}")
     expected, report = read(example / "expected.json"), rated(tariff, example)
     exact = report_json(report)["exact"]
     for side in ("excl_vat", "incl_vat"):
@@ -51,12 +40,6 @@ def test_a_worked_example_costs_what_the_text_says(tariff: Path, example: Path) 
         assert_billed(report, dimension, rows)
     for dimension, amounts in expected.get("by_dimension", {}).items():
         assert_cost(report, dimension, amounts)
-
-
-@pytest.mark.parametrize("name", sorted(WAITING))
-def test_an_example_that_waits_is_refused_not_rated_wrongly(name: str) -> None:
-    with pytest.raises(ValueError, match="RESERVATION_TIME cannot be priced yet"):
-        rated(FOLDER / name / "tariff.json", FOLDER / name)
 
 
 def test_all_42_examples_are_here() -> None:

@@ -46,6 +46,8 @@ def test_energy_keeps_all_its_decimals() -> None:
         ({"TIME": 1, "PARKING_TIME": 0}, "CHARGING"),
         ({"TIME": 0, "PARKING_TIME": 0}, "NEITHER"),
         ({"ENERGY": 0}, "NEITHER"),
+        ({"RESERVATION_TIME": 0}, "RESERVATION"),
+        ({"RESERVATION_TIME": 0, "TIME": 1}, "CHARGING"),
         ({}, "NEITHER"),
     ],
 )
@@ -89,8 +91,12 @@ def test_an_instant_without_a_letter_is_utc() -> None:
         (cdr(period("10:00", ENERGY=None)), "$.charging_periods[0].dimensions[0].volume: is missing"),
         (cdr(period("10:00") | {"dimensions": volumes(TIME=1) * 2}), "dimensions[1].type: TIME stands twice"),
         (
-            cdr(period("10:00", RESERVATION_TIME=1)),
-            "$.charging_periods[0].dimensions: RESERVATION_TIME cannot be priced",
+            cdr(period("10:00", RESERVATION_TIME=1, ENERGY=1)),
+            "$.charging_periods[0].dimensions: ENERGY cannot flow in a period of RESERVATION_TIME",
+        ),
+        (
+            cdr(period("10:00", TIME=1), period("11:00", RESERVATION_TIME=1)),
+            "$.charging_periods[1].dimensions: RESERVATION_TIME comes after the session began",
         ),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from evledger.rate import rate
+from evledger.cli.rating import rate
 
 TARIFF = """{"currency": "EUR", "elements": [{"price_components": [
  {"type": "TIME", "price": 1.0, "vat": 15.0, "step_size": 900}, {"type": "FLAT", "price": 2.50, "vat": 20}]}],

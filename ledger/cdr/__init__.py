@@ -1,0 +1,1 @@
+"""OCPI charge detail records: sessions to CDRs, and the CDRs of others compared with our price."""

@@ -1,0 +1,90 @@
+"""Where a session must be cut so that no restriction of a tariff changes inside a piece."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import pairwise
+
+from tests.second_rater.restrictions import MILLIONTHS, SECOND_US, Json, Moment
+from tests.second_rater.stretches import Kind, Stretch
+from tests.second_rater.wall_clock import changes, wall_at
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch over which no restriction changes, and the moment that stands for all of it."""
+
+    stretch: Stretch
+    moment: Moment
+
+
+@dataclass(frozen=True)
+class Course:
+    """A session's stretches in order, where it stands, and how doubts are settled."""
+
+    zone: str
+    stretches: list[Stretch]
+    unknown_matches: bool = False
+
+    @property
+    def start(self) -> Fraction:
+        """Of the session: after the reservation; one that expired has none before its end."""
+        return next((each.start for each in self.stretches if each.kind is not Kind.RESERVED), self.end)
+
+    @property
+    def end(self) -> Fraction:
+        return self.stretches[-1].end
+
+    @property
+    def is_expired_reservation(self) -> bool:
+        return all(each.kind is Kind.RESERVED for each in self.stretches)
+
+
+def pieces(tariff: Json, course: Course) -> list[Piece]:
+    """In order of time; a jump of the register at one instant has pieces without length."""
+    limits = [element.get("restrictions") or {} for element in tariff["elements"]]
+    clock = clock_changes(limits, course)
+    cut = [part for stretch in course.stretches for part in cut_up(stretch, limits, clock)]
+    return [Piece(part, moment_of(part, cut, course)) for part in cut]
+
+
+def clock_changes(limits: list[Json], course: Course) -> list[Fraction]:
+    """Instants of the wall's clock and of the time since the start."""
+    times = {limit[name] for limit in limits for name in ("start_time", "end_time") if limit.get(name)}
+    durations = {limit[name] for limit in limits for name in ("min_duration", "max_duration") if limit.get(name)}
+    on_the_wall = changes(course.zone, course.stretches[0].start, course.end, times)
+    return [*on_the_wall, *(course.start + each * SECOND_US for each in durations)]
+
+
+def cut_up(stretch: Stretch, limits: list[Json], clock: list[Fraction]) -> Iterator[Stretch]:
+    energies = {
+        Fraction(limit[name]) * MILLIONTHS for limit in limits for name in ("min_kwh", "max_kwh") if name in limit
+    }
+    crossed = sorted(each for each in energies if stretch.energy < each < stretch.energy_end)
+    if not stretch.length:
+        marks = [stretch.energy, *crossed, stretch.energy_end]
+        return (replace(stretch, energy=low, energy_end=high) for low, high in pairwise(marks))
+    instants = {stretch.start + (each - stretch.energy) * stretch.length / stretch.volume for each in crossed}
+    instants |= {each for each in clock if stretch.start < each < stretch.end}
+    return (stretch.between(*ends) for ends in pairwise([stretch.start, *sorted(instants), stretch.end]))
+
+
+def moment_of(part: Stretch, cut: list[Stretch], course: Course) -> Moment:
+    """The middle of a piece stands for it: nothing changes inside."""
+    instant = representative(part, cut, course.end)
+    return Moment(
+        wall=wall_at(course.zone, instant),
+        energy=(part.energy + part.energy_end) / 2,
+        elapsed=max(instant - course.start, Fraction(0)),
+        power=part.power,
+        current=part.current,
+        unknown_matches=course.unknown_matches,
+    )
+
+
+def representative(part: Stretch, cut: list[Stretch], end: Fraction) -> Fraction:
+    """What is reached only at the last instant does not count: a jump there is judged by what held before it."""
+    lasting = [each for each in cut if each.length]
+    if not part.length and lasting and part.start == end:
+        part = lasting[-1]
+    return (part.start + part.end) / 2
