@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from consumers.messages.account import AccountDefaults
 from consumers.messages.reader import MessageReader
@@ -195,7 +196,7 @@ class Feed:
     def record(self, event: Event | bytes | Record) -> Record:
         offset, self.offset = self.offset, self.offset + 1
         if isinstance(event, Record):
-            return event._replace(topic=self.place[0], partition=0, offset=offset)
+            return replace(event, topic=self.place[0], partition=0, offset=offset)
         if isinstance(event, bytes):
             return Record(*self.place, offset, None, event)
         return Record(*self.place, offset, event.subject.encode(), event.to_bytes())

@@ -157,15 +157,13 @@ class Decider:
             batch.append(subject, self._start(subject.state, message.tenant, fact))
         else:
             batch.append(subject, DECISIONS[type(fact)](subject.state, fact))
-        if subject.is_session:
-            self._follow(batch, subject)
         if type(fact) in AWAITED:
             batch.brings.add(subject.stream)
+        if subject.is_session and (type(fact) is SessionStarted or subject.state.ended is not None):
+            self._follow(batch, subject)
 
     def _follow(self, batch: Batch, subject: Subject) -> None:
         session: Session = subject.state
-        if session.ended is None and (session.started is None or session.readings or session.states):
-            return
         for fact in consequences(session, self._tariff_of(session)):
             batch.append(subject, fact)
             if isinstance(fact, SessionHeld):

@@ -1,7 +1,6 @@
 """What the way in hands to the ledger: a record that was read, as a proposed fact or as unreadable."""
 
 import hashlib
-from typing import NamedTuple
 
 import msgspec
 
@@ -10,7 +9,7 @@ from ledger.store.serial import encode_fact, topic_of
 from ledger.tariffbook.events import TariffPublished
 
 
-class Record(NamedTuple):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """A record as it was read from a topic (or a file: topic `file:<sha256>`, one partition, offset = line)."""
 
     topic: str
@@ -21,7 +20,7 @@ class Record(NamedTuple):
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-class Message(NamedTuple):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """A readable message: named by (`tenant`, `subject`, the fact's source and message id).
 
     `fact` is what the message proposes; what only the ledger knows (tariff pin, terms) is still missing in it.
@@ -38,14 +37,14 @@ class Message(NamedTuple):
         return name_of(self.fact)
 
 
-class Unreadable(NamedTuple):
+class Unreadable(msgspec.Struct, frozen=True, gc=False):
     """A record that cannot be read, and why in one line."""
 
     record: Record
     reason: str
 
 
-class Misaddressed(NamedTuple):
+class Misaddressed(msgspec.Struct, frozen=True, gc=False):
     """A readable message that is refused before any stream is looked at, such as one whose key is not its subject."""
 
     message: Message

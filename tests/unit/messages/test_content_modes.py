@@ -1,6 +1,7 @@
 """The two content modes of the CloudEvents Kafka binding give the same facts."""
 
 import pytest
+from msgspec.structs import replace
 
 from ledger.intake.message import Message, Record, Unreadable
 from tests.unit.messages.samples import METERED, READER, SHORT, binary_record, event, fact_of, record_of, to_json
@@ -26,14 +27,14 @@ def test_both_modes_give_the_same_fact(kind: str, more: tuple[tuple[str, bytes],
 
 @pytest.mark.parametrize("headers", [(), (CLOUDEVENTS,), (("traceparent", b"00-1"),), (CLOUDEVENTS, ("ce_id", b"x"))])
 def test_the_content_type_decides_for_structured_mode(headers: tuple[tuple[str, bytes], ...]) -> None:
-    record = record_of(event("metered"))._replace(headers=headers)
+    record = replace(record_of(event("metered")), headers=headers)
     arrival = READER.read(record)
     assert isinstance(arrival, Message)
     assert arrival.fact == fact_of(event("metered"))
 
 
 def test_a_content_type_without_attributes_is_binary_mode_and_names_what_is_missing() -> None:
-    assert reason(record_of(event("metered"))._replace(headers=(JSON,))) == "header ce_type: is missing"
+    assert reason(replace(record_of(event("metered")), headers=(JSON,))) == "header ce_type: is missing"
 
 
 def test_a_tenant_in_a_header_counts() -> None:
@@ -44,7 +45,7 @@ def test_a_tenant_in_a_header_counts() -> None:
 
 @pytest.mark.parametrize("content_type", [b"application/cloudevents+avro", b"application/cloudevents-batch+json"])
 def test_other_formats_of_events_are_refused(content_type: bytes) -> None:
-    record = record_of(event("metered"))._replace(headers=(("content-type", content_type),))
+    record = replace(record_of(event("metered")), headers=(("content-type", content_type),))
     assert reason(record).startswith("header content-type: ")
 
 
@@ -63,16 +64,16 @@ def test_headers_must_be_utf_8_and_given_once() -> None:
 def test_a_missing_header_is_named_as_its_attribute(attribute: str) -> None:
     record = binary_record(event("metered"))
     headers = tuple(header for header in record.headers if header[0] != f"ce_{attribute}")
-    assert reason(record._replace(headers=headers)) == f"$.{attribute}: is missing"
+    assert reason(replace(record, headers=headers)) == f"$.{attribute}: is missing"
 
 
 def test_bad_data_are_named_by_the_path_of_the_structured_form() -> None:
     assert reason(binary_record(event("metered", data={"register_kwh": 1}))).startswith("$.data.register_kwh: ")
     record = binary_record(event("metered"))
-    assert reason(record._replace(value=b"{")).startswith("not JSON: ")
-    assert reason(record._replace(value=b"[" * 100_000)).startswith("not JSON: ")
-    assert reason(record._replace(value=b"\xff")) == "not UTF-8: byte 0"
-    assert reason(record._replace(value=to_json(METERED)[:-1] + b', "x": NaN}')) == "not JSON: NaN"
+    assert reason(replace(record, value=b"{")).startswith("not JSON: ")
+    assert reason(replace(record, value=b"[" * 100_000)).startswith("not JSON: ")
+    assert reason(replace(record, value=b"\xff")) == "not UTF-8: byte 0"
+    assert reason(replace(record, value=to_json(METERED)[:-1] + b', "x": NaN}')) == "not JSON: NaN"
 
 
 def test_an_empty_header_is_no_id() -> None:

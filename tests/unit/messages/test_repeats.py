@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from ledger.intake.message import Message, content_sha256
 from tests.unit.messages.samples import READER, binary_record, event, fact_of, record_of
@@ -34,7 +35,7 @@ CHANGES: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.parametrize("kind", ["started", "metered", "state-changed", "ended", "opened", "changed"])
 def test_a_repeat_elsewhere_has_the_same_content(kind: str) -> None:
     content = event(kind)
-    elsewhere = READER.read(binary_record(content)._replace(topic="file:1", partition=0, offset=7))
+    elsewhere = READER.read(replace(binary_record(content), topic="file:1", partition=0, offset=7))
     assert isinstance(elsewhere, Message)
     assert content_sha256(elsewhere.fact) == content_sha256(fact_of(content))
 

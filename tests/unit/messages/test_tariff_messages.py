@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from ledger.intake.message import Message
 from ledger.store.serial import decode_fact, encode_fact, topic_of
@@ -51,7 +52,7 @@ def test_no_digit_of_a_price_goes_through_floating_point() -> None:
 
 
 def test_a_tariff_in_binary_mode_is_the_value_itself() -> None:
-    record = binary_record(event("published"), ("content-type", b"application/json"))._replace(value=b"\n " + TEXT)
+    record = replace(binary_record(event("published"), ("content-type", b"application/json")), value=b"\n " + TEXT)
     arrival = READER.read(record)
     assert isinstance(arrival, Message), arrival
     assert isinstance(arrival.fact, TariffPublished)
