@@ -84,13 +84,15 @@ def run(events: int) -> dict[str, Any]:
         with database() as place:
             two = _consume_together(place.url, topics, produced, ["one", "two"])
     one_per_s, two_per_s = _rate([one["commits"]]), _rate([each["commits"] for each in two])
+    both_read = all(each["commits"] for each in two)
     return {
         "events": produced,
         "events_per_s": round(one_per_s),
         "limit_per_s": round(limit_per_s),
         "ratio": round(one_per_s / limit_per_s, 2),
         "two_consumers_per_s": round(two_per_s),
-        "two_to_one": round(two_per_s / one_per_s, 2),
+        # In a short run the first may have read all before the second has joined: that compares nothing.
+        "two_to_one": round(two_per_s / one_per_s, 2) if both_read else None,
         "cpu_us_per_event": one["cpu_us_per_event"],
         "produced_per_s": round(produced_per_s),
         "peak_rss_mb": one["peak_rss_mb"],
@@ -110,7 +112,6 @@ def _consume_together(url: str, topics: Topics, produced: int, owners: Sequence[
     with Ledger(url) as ledger:
         totals = control_totals(ledger.connection, topics.sessions)
     assert totals.are_complete() and totals.parked == 0 and totals.messages_read == produced
-    assert all(result["commits"] for result in results), "a consumer got no partitions"
     return results
 
 
@@ -190,9 +191,11 @@ def consume(url: str, topics: Topics, group: str, owner: str) -> dict[str, Any]:
 
 def _rate(readers: Sequence[Commits]) -> float:
     """Messages a second of all readers together, from when each of them had its first commit behind it."""
-    began = max(commits[0][0] for commits in readers)
-    ended = max(commits[-1][0] for commits in readers)
-    return sum(count for commits in readers for instant, count in commits if instant > began) / (ended - began)
+    busy = [commits for commits in readers if commits]
+    began = max(commits[0][0] for commits in busy)
+    ended = max(commits[-1][0] for commits in busy)
+    counted = sum(count for commits in busy for instant, count in commits if instant > began)
+    return counted / (ended - began) if counted else 0.0
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from consumers.pipeline import Pipeline, Totals
 from consumers.polled import Polled, to_batches
 from consumers.topics import Topic, TopicWatch
 from ledger.application import Ledger, UnavailableError
-from ledger.store.positions import Place, begin, next_offsets
+from ledger.store.positions import Place, next_offsets
 from ledger.store.recorder import FencedError
 
 log = logging.getLogger("evledger.consumers")
@@ -74,8 +74,8 @@ class ConsumerLoop:
             with answering():
                 topics = watch.prepare(settings.new_topics)
             with _consumer(settings, group) as consumer:
-                reading = _Reading(self._ledger, self._pipeline, settings, consumer, watch, _places(topics))
-                reading.start(once)
+                reading = _Reading(self._ledger, self._pipeline, settings, consumer, watch)
+                reading.start(_places(topics), once)
                 reading.go_on(stop, progress or _unheard)
         return self._pipeline.totals
 
@@ -83,38 +83,36 @@ class ConsumerLoop:
 class _Reading:
     """One run of the loop over one connection to Kafka."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what one run is made of
+    def __init__(
         self,
         ledger: Ledger,
         pipeline: Pipeline,
         settings: KafkaSettings,
         consumer: KafkaConsumer,
         watch: TopicWatch,
-        places: Sequence[TopicPartition],
     ) -> None:
         self._ledger = ledger
         self._pipeline = pipeline
         self._consumer = consumer
         self._watch = watch
-        self._starts = consumer.beginning_offsets(places)
-        self._ends = consumer.end_offsets(places)
-        self._own = Ownership(ledger, pipeline, consumer, settings, self._starts)
+        self._own = Ownership(ledger, pipeline, consumer, settings)
         self._member = Membership(consumer, settings.topics, self._own, settings.session_timeout_ms)
         self._outage = _Outage()
         self._lag = _LagDisplay(consumer)
         self._billing = frozenset(topic for topic, family in settings.topics.items() if family != "session")
-        self._billing_ends = {place: end for place, end in self._ends.items() if place.topic in self._billing}
+        self._billing_ends: Mapping[Place, int] = {}
         self._billing_first_until = time.monotonic() + BILLING_FIRST_TIMEOUT_S
         self._until: Mapping[Place, int] | None = None
         self._ends_due = 0.0
 
-    def start(self, once: bool) -> None:
-        """Give new partitions their first position, and join the group."""
-        with answering():
-            begin(self._ledger.connection, self._pipeline.group, self._starts)
-        self._until = self._ends if once else None
-        self._own.hold_back({place.topic for place in self._ends} - self._billing)
+    def start(self, places: Sequence[TopicPartition], once: bool) -> None:
+        """Join the group, give new partitions their first position, and see how far there is to read."""
         self._member.join()
+        self._own.begin(self._consumer.beginning_offsets(places))
+        ends = self._consumer.end_offsets(places)
+        self._until = ends if once else None
+        self._billing_ends = {place: end for place, end in ends.items() if place.topic in self._billing}
+        self._own.hold_back({place.topic for place in places} - self._billing)
 
     def go_on(self, stop: Event, progress: Progress) -> None:
         """Until stopped or done; what was read is stored on return."""

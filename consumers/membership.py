@@ -28,10 +28,10 @@ class Membership:
         self._member_at = time.monotonic()
 
     def join(self) -> None:
-        """Join at the next poll."""
+        """Join at the next poll. Whoever asks the client for offsets in between spares a second rebalance right after
+        the first: it has all metadata then.
+        """
         self._consumer.subscribe(self._topics, listener=self._own)
-        # All metadata now, or its arrival would call for a second rebalance right after the first.
-        self._consumer.topics()
 
     def keep(self) -> None:
         """Between polls: join anew after too long a time outside. Raises KafkaError."""

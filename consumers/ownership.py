@@ -16,7 +16,7 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from consumers.kafka_client import KafkaSettings
 from consumers.pipeline import Pipeline
 from ledger.application import Ledger, UnavailableError, one_line
-from ledger.store.positions import Place, TopicChangedError, acquire, renew
+from ledger.store.positions import Place, TopicChangedError, acquire, begin, renew
 
 log = logging.getLogger("evledger.consumers")
 
@@ -39,19 +39,23 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]  # the client 
         pipeline: Pipeline,
         consumer: KafkaConsumer,
         settings: KafkaSettings,
-        starts: Mapping[Place, int],
     ) -> None:
-        """`starts`: where each partition that was never read begins."""
         self._ledger = ledger
         self._pipeline = pipeline
         self._consumer = consumer
         self._settings = settings
-        self._starts = starts
+        self._starts: Mapping[Place, int] = {}
         self.epochs: Mapping[Place, int] = {}
         self._gone: set[Place] = set()
         self._lost: dict[Place, float] = {}
         self._held_back: frozenset[str] = frozenset()
         self._in_doubt = False
+
+    def begin(self, starts: Mapping[Place, int]) -> None:
+        """Give every partition that was never read its first position. Raises UnavailableError."""
+        self._starts = starts
+        with answering():
+            begin(self._ledger.connection, self._pipeline.group, starts)
 
     def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         for partition in assigned:

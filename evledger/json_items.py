@@ -71,12 +71,26 @@ def _is_json(text: bytes) -> bool:
 
 
 def _of_lines(number: int, line: bytes, file: BinaryIO) -> Iterator[Item]:
+    """JSON Lines; one line alone is a file with one object."""
+    count = 0
     while line:
-        if len(line) >= ITEM_BYTES_MAX:
-            raise JsonFileError(f"line {number} is longer than {ITEM_BYTES_MAX} bytes")
-        if not line.isspace():
-            yield Item(f"line {number}", line)
+        _refuse_long(number, line)
+        following_number, following = _next_line(number, file)
+        yield Item(f"line {number}" if count or following else "$", line)
+        count, number, line = count + 1, following_number, following
+
+
+def _next_line(number: int, file: BinaryIO) -> tuple[int, bytes]:
+    """The next line that is not blank."""
+    line = file.readline(ITEM_BYTES_MAX)
+    while line.isspace():
         number, line = number + 1, file.readline(ITEM_BYTES_MAX)
+    return number + 1, line
+
+
+def _refuse_long(number: int, line: bytes) -> None:
+    if len(line) >= ITEM_BYTES_MAX:
+        raise JsonFileError(f"line {number} is longer than {ITEM_BYTES_MAX} bytes")
 
 
 def _alone(first: bytes, file: BinaryIO) -> Iterator[Item]:

@@ -14,6 +14,13 @@ SELECT count(*), count(ended_at), count(*) FILTER (WHERE status IN ('RATED', 'BI
   FROM finance.session_costs WHERE tenant = %s
 """
 
+# Of each log, what the slowest published table has not followed yet.
+BEHIND = """
+SELECT coalesce(sum(greatest(0, head - position)), 0) FROM (
+  SELECT min(position) AS position, CASE log WHEN 'session' THEN %s ELSE %s END AS head
+    FROM projection.positions WHERE live GROUP BY log) followed
+"""
+
 COMPLETENESS = """
 SELECT coalesce(sum(ended), 0), coalesce(sum(billed), 0), coalesce(sum(pending), 0), coalesce(sum(held), 0),
        coalesce(sum(waived), 0), coalesce(sum(free), 0), coalesce(sum(unexplained), 0)
@@ -76,6 +83,12 @@ def journal_sums(connection: Connection[Any], tenant: str) -> dict[str, dict[str
         name: {row[0]: minor_to_text(int(row[place]), row[0]) for row in rows}
         for name, place in {"debit": 1, "credit": 2}.items()
     }
+
+
+def positions_behind(connection: Connection[Any], heads: tuple[int, int]) -> int:
+    """How far the published tables are from these heads of the sessions and the billing log (role projector)."""
+    row = connection.execute(BEHIND, heads).fetchone()
+    return int(row[0]) if row else 0
 
 
 def completeness(connection: Connection[Any], tenant: str) -> dict[str, Any]:

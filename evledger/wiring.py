@@ -43,7 +43,7 @@ def database_url(settings: Settings) -> str:
         if not is_current(conninfo(url)):
             migrate(conninfo(url))
     except psycopg.OperationalError as error:
-        raise UnavailableError(f"database: {one_line(error)}") from error
+        raise UnavailableError(one_line(error)) from error
     return url
 
 

@@ -3,13 +3,13 @@
 import logging
 import os
 import sys
-from typing import Any
 
 import click
 
 from evledger.cli import (
     audit,
     billing,
+    cdrs,
     comparison,
     database,
     demonstration,
@@ -20,6 +20,7 @@ from evledger.cli import (
     rating,
     reading,
     streaming,
+    tariffs,
 )
 from evledger.cli.errors import exit_code_of, line_of
 from evledger.examples import example
@@ -54,6 +55,9 @@ for command in (
     audit.replay,
     explaining.explain,
     comparison.whatif,
+    tariffs.tariff,
+    cdrs.export,
+    cdrs.import_cdrs,
     audit.audit,
     database.db,
     database.migrate,
@@ -63,18 +67,21 @@ for command in (
 
 def main() -> None:
     """Run the program; any failure is one line on standard error and the exit code of the contract."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")
     # The client logs each of its tries as an error; whether an outage began or ended is ours to say, in one line.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    sys.exit(_run(sys.argv[1:]))
+    sys.exit(run_program(sys.argv[1:]))
 
 
-def _run(arguments: list[str]) -> int:
+def run_program(arguments: list[str]) -> int:
+    """Run one command; its exit code. A fault of the program itself is raised."""
+    # Not `program.main`: it would take a reader that has gone for a failure, and leave by itself.
     try:
-        result: Any = program.main(arguments, prog_name="evledger", standalone_mode=False)
-        return result if isinstance(result, int) else 0
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else 1
+        with program.make_context("evledger", list(arguments)) as context:
+            program.invoke(context)
+        return 0
+    except click.exceptions.Exit as end:
+        return end.exit_code
     except BrokenPipeError:
         # Whoever read our output has gone, as `head` does; the interpreter must not complain at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

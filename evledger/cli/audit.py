@@ -1,5 +1,7 @@
 """`evledger replay`, `evledger audit completeness`."""
 
+from time import monotonic, sleep
+
 import click
 
 from evledger.cli.errors import NoError
@@ -7,10 +9,15 @@ from evledger.cli.output import as_json_option, print_json, progress, tenant_opt
 from evledger.cli.tables import print_fields
 from evledger.examples import example
 from evledger.settings import load_settings
-from evledger.verification import completeness
+from evledger.verification import completeness, positions_behind
 from evledger.wiring import database_url
 from ledger.audit import replay as replaying
 from ledger.store.connection import connect
+from ledger.store.streams import head
+
+# A projector that runs follows within a second; without one, nobody should wait long to be told.
+FOLLOWED_WITHIN_S = 3.0
+POLL_S = 0.1
 
 
 @click.command(
@@ -54,8 +61,22 @@ def audit() -> None:
 @as_json_option
 def audit_completeness(tenant: str, as_json: bool) -> None:
     """Messages read against outcomes, sessions ended against what became of them; exit 1 when anything is open."""
-    with connect(database_url(load_settings()), "auditor") as connection:
-        found = completeness(connection, tenant)
+    url = database_url(load_settings())
+    behind = _wait_for_tables(url)
+    with connect(url, "auditor") as connection:
+        found = {**completeness(connection, tenant), "positions_behind": behind}
     print_fields(found, as_json, "Completeness")
+    if behind:
+        raise NoError("the tables have not followed the logs: run `evledger project --once`, then ask again")
     if found["unexplained"] or not found["messages_complete"]:
         raise NoError("some messages or sessions are unexplained")
+
+
+def _wait_for_tables(url: str) -> int:
+    """Until a running projector has followed what is recorded by now; how far the tables are behind after that."""
+    deadline = monotonic() + FOLLOWED_WITHIN_S
+    with connect(url, "projector") as connection:
+        heads = head(connection, "session"), head(connection, "billing")
+        while (behind := positions_behind(connection, heads)) and monotonic() < deadline:
+            sleep(POLL_S)
+    return behind

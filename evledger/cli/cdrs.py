@@ -21,7 +21,6 @@ from ledger.cdr.comparing import Comparison, Difference
 from ledger.cdr.version import OcpiVersion
 from ledger.cdr.writing import differs_from_rating
 from ledger.store.connection import NO_TIMEOUT_MS, connect
-from ledger.values.canonical import decimal_text
 from ledger.values.money import fraction_to_text, minor_to_text
 from ledger.values.zones import UnknownTimeZoneError
 
@@ -36,7 +35,7 @@ FIRST_DAY: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - days, as click gives t
 LAST_DAY: Final = datetime(2100, 12, 31)  # noqa: DTZ001
 
 
-@click.group(short_help="Data for others.")
+@click.group(short_help="Data for others.", epilog=example("evledger export cdrs --out cdrs.json"))
 def export() -> None:
     """What the ledger holds, in the forms that others read."""
 
@@ -49,7 +48,9 @@ def export() -> None:
         "evledger export cdrs --version 2.3.0 | head -1",
     ),
 )
-@click.option("--version", type=click.Choice([v.value for v in OcpiVersion]), default="2.2.1", show_default=True)
+@click.option(
+    "--version", type=click.Choice([v.value for v in OcpiVersion]), default="2.2.1", show_default=True, help="Of OCPI."
+)
 @click.option("--from", "first_day", type=DAY, default=FIRST_DAY, help="Sessions that ended from this day (UTC) on.")
 @click.option("--to", "last_day", type=DAY, default=LAST_DAY, help="Up to and including this day (UTC).")
 @click.option(
@@ -253,11 +254,16 @@ def _show(place: str, comparison: Comparison) -> None:
     for difference in comparison.differences:
         ours = "unknown" if difference.ours is None else fraction_to_text(difference.ours)
         click.echo(
-            f"{place} {comparison.cdr_id}: {difference.name} is {decimal_text(difference.theirs)}, "
+            f"{place} {comparison.cdr_id}: {difference.name} is {difference.theirs:f}, "
             f"we have {ours}: {difference.because}"
         )
-    if comparison.differences:
+    if comparison.costs_differ:
         click.echo(f"{place} {comparison.cdr_id}: {_explanation(comparison)}")
+    for coarse in comparison.coarse:
+        click.echo(
+            f"{place} {comparison.cdr_id}: {coarse.name} is {coarse.theirs:f}, we have "
+            f"{fraction_to_text(coarse.ours)}: no difference, but written too coarsely to tell"
+        )
 
 
 def _explanation(comparison: Comparison) -> str:
@@ -275,14 +281,18 @@ def _comparison_json(place: str, comparison: Comparison) -> dict[str, Any]:
         "currency": comparison.report.currency,
         "differences": [_difference_json(difference) for difference in comparison.differences],
         "explained_by": [[str(reading) for reading in each] for each in comparison.explanations],
-        "agrees_to_minor_unit": comparison.is_below_minor_unit or not comparison.differences,
+        "agrees_to_minor_unit": comparison.is_below_minor_unit or not comparison.costs_differ,
+        "coarse": [
+            {"total": name, "theirs": f"{theirs:f}", "ours": fraction_to_text(ours)}
+            for name, theirs, ours in comparison.coarse
+        ],
     }
 
 
 def _difference_json(difference: Difference) -> dict[str, Any]:
     return {
         "total": difference.name,
-        "theirs": decimal_text(difference.theirs),
+        "theirs": f"{difference.theirs:f}",
         "ours": None if difference.ours is None else fraction_to_text(difference.ours),
         "because": difference.because,
     }

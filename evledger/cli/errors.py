@@ -86,8 +86,8 @@ def line_of(error: BaseException) -> str:
         return f"a text is not UTF-8: {one_line(error)}"
     if isinstance(error, OSError):
         return ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
-    prefix = "database: " if isinstance(error, psycopg.Error | PersistenceError) else ""
-    return prefix + one_line(error)
+    of_database = isinstance(error, psycopg.Error | PersistenceError | UnavailableError)
+    return f"database: {one_line(error)}" if of_database else one_line(error)
 
 
 def _of_usage(error: click.UsageError) -> str:

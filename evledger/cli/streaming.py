@@ -1,6 +1,6 @@
 """`evledger consume`, `evledger publish`, `evledger run`, and `simulate --kafka`: what needs a broker."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from threading import Event
 
@@ -9,7 +9,7 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.errors import KafkaError
 
 from consumers.kafka_client import reaching
-from consumers.topics import create_missing
+from consumers.topics import DEFAULT_TOPICS, create_missing
 from evledger.cli.errors import UnusableError
 from evledger.cli.ingestion import totals_json
 from evledger.cli.output import as_json_option, progress, say, tenant_option
@@ -46,13 +46,20 @@ def produce(messages: Iterable[Message]) -> int:
         with closing(KafkaAdminClient(**kafka.client())) as admin:
             create_missing(admin, kafka.topics, kafka.new_topics)
         with closing(KafkaProducer(**kafka.client(), **batching)) as producer:
-            return _send(producer, messages)
+            return _send(producer, messages, topic_names(settings))
 
 
-def _send(producer: KafkaProducer, messages: Iterable[Message]) -> int:
+def topic_names(settings: Settings) -> dict[str, str]:
+    """The names that the settings give to the inbound topics, by the default names that messages are made under."""
+    of_family = {family: topic for topic, family in carried(settings).items()}
+    return {default: of_family[family] for default, family in DEFAULT_TOPICS.items()}
+
+
+def _send(producer: KafkaProducer, messages: Iterable[Message], names: Mapping[str, str]) -> int:
     count, failures = 0, list[KafkaError]()
     for message in messages:
-        sent = producer.send(message.topic, message.value, message.key.encode(), headers=list(message.headers))
+        topic = names[message.topic]
+        sent = producer.send(topic, message.value, message.key.encode(), headers=list(message.headers))
         sent.add_errback(failures.append)
         count += 1
     producer.flush()
@@ -86,7 +93,8 @@ def consume(once: bool, as_json: bool) -> None:
 def publish(once: bool, from_position: int | None, as_json: bool) -> None:
     """Relay the outbox to Kafka."""
     settings = load_settings()
-    relay = Relay(database_url(settings), bootstrap_servers(settings), settings.topic_billing)
+    servers = bootstrap_servers(settings)
+    relay = Relay(database_url(settings), servers, settings.topic_billing)
     if once:
         sent = relay.publish(from_position)
     else:

@@ -13,7 +13,7 @@ from ledger.tariff.lint.finding import Finding
 from ledger.tariff.lint.lint import lint as lint_tariff
 
 
-@click.group(short_help="Tariffs.")
+@click.group(short_help="Tariffs before they are used.", epilog=example("evledger tariff lint tariff.json"))
 def tariff() -> None:
     """OCPI tariffs, before anybody charges under them."""
 

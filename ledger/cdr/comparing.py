@@ -3,30 +3,18 @@
 A total differs when it is not ours rounded to the decimals that were written.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final
+from typing import NamedTuple
 
 import msgspec
 
-from ledger.cdr.foreign import EXCL, INCL, Claim, ForeignCdr
-from ledger.cdr.other_readings import Reading, other_readings, rate_under
-from ledger.tariff.model import Dimension
-from ledger.tariff.report import Line, Report
-from ledger.values.canonical import decimal_text
-from ledger.values.energy import MILLIWH_PER_KWH
-from ledger.values.exact import ratio
-from ledger.values.money import exponent, fraction_to_text, round_half_up
-from ledger.values.time import US_PER_HOUR
-
-_SHOWN_LINES: Final = 5  # of a total's lines; all of them are in the report
-_DIMENSION_OF: Final = {
-    "total_fixed_cost": Dimension.FLAT,
-    "total_energy_cost": Dimension.ENERGY,
-    "total_time_cost": Dimension.TIME,
-    "total_parking_cost": Dimension.PARKING_TIME,
-}
+from ledger.cdr.foreign import Claim, ForeignCdr
+from ledger.cdr.other_readings import Reading, pairs_of_readings, rate_under, single_readings
+from ledger.cdr.our_totals import derivation, our_total
+from ledger.tariff.report import Report
+from ledger.values.money import exponent, round_half_up
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -38,59 +26,87 @@ class Difference(msgspec.Struct, frozen=True):
     because: str
 
 
+class Coarse(NamedTuple):
+    """A cost that agrees as written, but with so few decimals that it may hide a difference in minor units."""
+
+    name: str
+    theirs: Decimal
+    ours: Fraction
+
+
 class Comparison(msgspec.Struct, frozen=True):
     """What came of one CDR.
 
     `explanations` are the sets of other readings that each explain all differing costs to the cent: single ones, or,
-    where no single one does, pairs. `is_below_minor_unit`: rounded to the currency's minor unit the costs agree.
+    where no single one does, pairs. `costs_differ` is False where only quantities do. `is_below_minor_unit`: the
+    costs differ, and rounded to the currency's minor unit they agree. `coarse` are no differences: JSON writers drop
+    zeros at the end, so 4.1 may be 4.10 or a rounded 4.14.
     """
 
     cdr_id: str
     report: Report
     differences: tuple[Difference, ...]
     explanations: tuple[tuple[Reading, ...], ...]
+    costs_differ: bool
     is_below_minor_unit: bool
+    coarse: tuple[Coarse, ...]
 
 
 def compare(cdr: ForeignCdr) -> Comparison:
     """Price a CDR and compare each total that it claims. CdrError names the JSON path of what cannot be priced."""
     report = rate_under(cdr, ())
     differing = [claim for claim in cdr.claims if not _agrees(claim, report, cdr)]
-    costs = [claim for claim in differing if claim.side]
-    is_below = bool(costs) and all(_agrees_to_the_cent(claim, report, cdr) for claim in costs)
+    costs = [claim for claim in differing if claim.is_cost]
+    is_below = bool(costs) and _do_agree(costs, report, cdr, _agrees_to_the_cent)
     return Comparison(
-        cdr.cdr_id,
-        report,
-        tuple(Difference(c.name, c.value, _ours(c, report, cdr), _because(c, report)) for c in differing),
-        tuple(_explanations(cdr, costs, is_below)) if costs else (),
-        is_below,
+        cdr_id=cdr.cdr_id,
+        report=report,
+        differences=tuple(_difference(claim, report, cdr) for claim in differing),
+        explanations=tuple(_explanations(cdr, costs, is_below)) if costs else (),
+        costs_differ=bool(costs),
+        is_below_minor_unit=is_below,
+        coarse=tuple(_coarse(cdr, report)),
     )
 
 
-def _explanations(cdr: ForeignCdr, costs: Sequence[Claim], is_below: bool) -> Iterator[tuple[Reading, ...]]:
+def _coarse(cdr: ForeignCdr, report: Report) -> Iterator[Coarse]:
+    places = exponent(report.currency)
+    for claim in cdr.claims:
+        ours = our_total(claim, report, cdr.is_credit)
+        if not claim.is_cost or ours is None or _places(claim.value) >= places:
+            continue
+        if _agrees(claim, report, cdr) and not _is_rounded(claim, report, cdr, places):
+            yield Coarse(claim.name, claim.value, ours)
+
+
+def _difference(claim: Claim, report: Report, cdr: ForeignCdr) -> Difference:
+    return Difference(claim.name, claim.value, our_total(claim, report, cdr.is_credit), derivation(claim, report))
+
+
+def _explanations(cdr: ForeignCdr, costs: Sequence[Claim], is_below: bool) -> Iterable[tuple[Reading, ...]]:
     """Readings under which all differing costs come out as written; to the cent where none does to the last digit."""
-    rated = [(readings, _reports(cdr, readings)) for readings in other_readings()]
-    for agrees in (_agrees,) if is_below else (_agrees, _agrees_to_the_cent):
-        for count in (1, 2):
-            found = [r for r, report in rated if len(r) == count and _do_agree(costs, report, cdr, agrees)]
-            if found:
-                yield from found
-                return
-
-
-def _reports(cdr: ForeignCdr, readings: tuple[Reading, ...]) -> Report | None:
-    """None where the CDR says too little for a reading, such as no volume of time."""
-    try:
-        return rate_under(cdr, readings)
-    except ValueError:
-        return None
+    singles, pairs = single_readings(), pairs_of_readings()
+    found = list(_agreeing(cdr, costs, singles, _agrees)) or list(_agreeing(cdr, costs, pairs, _agrees))
+    if found or is_below:
+        return found
+    return list(_agreeing(cdr, costs, singles, _agrees_to_the_cent)) or _agreeing(
+        cdr, costs, pairs, _agrees_to_the_cent
+    )
 
 
 Agrees = Callable[[Claim, Report, ForeignCdr], bool]
 
 
-def _do_agree(costs: Sequence[Claim], report: Report | None, cdr: ForeignCdr, agrees: Agrees) -> bool:
-    return report is not None and all(agrees(claim, report, cdr) for claim in costs)
+def _agreeing(
+    cdr: ForeignCdr, costs: Sequence[Claim], candidates: Iterable[tuple[Reading, ...]], agrees: Agrees
+) -> Iterator[tuple[Reading, ...]]:
+    for readings in candidates:
+        if _do_agree(costs, rate_under(cdr, readings), cdr, agrees):
+            yield readings
+
+
+def _do_agree(costs: Iterable[Claim], report: Report, cdr: ForeignCdr, agrees: Agrees) -> bool:
+    return all(agrees(claim, report, cdr) for claim in costs)
 
 
 def _agrees(claim: Claim, report: Report, cdr: ForeignCdr) -> bool:
@@ -102,61 +118,18 @@ def _agrees_to_the_cent(claim: Claim, report: Report, cdr: ForeignCdr) -> bool:
 
 
 def _is_rounded(claim: Claim, report: Report, cdr: ForeignCdr, places: int) -> bool:
-    ours = _ours(claim, report, cdr)
+    ours = our_total(claim, report, cdr.is_credit)
     if ours is None:
         return _claims_no_tax(claim, cdr)
     return round_half_up(ours * 10**places) == round_half_up(Fraction(claim.value) * 10**places)
 
 
 def _claims_no_tax(claim: Claim, cdr: ForeignCdr) -> bool:
-    """Where no price names a tax, the only amount after tax that can be right is the one before tax."""
-    return any(other.value == claim.value for other in cdr.claims if (other.total, other.side) == (claim.total, EXCL))
+    """Where no price names a tax, the one amount after tax that can be right is the amount before tax."""
+    others = [other for other in cdr.claims if other.total == claim.total and other is not claim]
+    return any(other.value == claim.value for other in others)
 
 
 def _places(value: Decimal) -> int:
-    exponent_written = value.as_tuple().exponent
-    return max(-exponent_written, 0) if isinstance(exponent_written, int) else 0
-
-
-def _ours(claim: Claim, report: Report, cdr: ForeignCdr) -> Fraction | None:
-    if not claim.side:
-        return _quantity(claim.total, report)
-    if claim.total != "total_cost":
-        cost = report.cost_of(_DIMENSION_OF[claim.total])
-        return cost.incl if claim.side == INCL else cost.excl
-    total = _total_cost(report, claim)
-    return -total if total is not None and cdr.is_credit else total
-
-
-def _total_cost(report: Report, claim: Claim) -> Fraction | None:
-    return report.incl if claim.side == INCL else report.excl
-
-
-def _quantity(total: str, report: Report) -> Fraction:
-    if total == "total_energy":
-        return ratio(report.energy_milliwh, MILLIWH_PER_KWH)
-    return ratio(report.duration_us if total == "total_time" else report.parking_us, US_PER_HOUR)
-
-
-def _because(claim: Claim, report: Report) -> str:
-    if claim.total == "total_energy":
-        return "the ENERGY volumes of the charging periods added up"
-    if claim.total == "total_time":
-        return "from the first charging period's start to end_date_time"
-    if claim.total == "total_parking_time":
-        return "the periods with PARKING_TIME, from their starts to the next ones'"
-    lines = [
-        line for line in report.lines if claim.total == "total_cost" or line.dimension == _DIMENSION_OF[claim.total]
-    ]
-    more = f"; and {len(lines) - _SHOWN_LINES} lines more" if len(lines) > _SHOWN_LINES else ""
-    return "; ".join(_line(line, claim.side) for line in lines[:_SHOWN_LINES]) + more or "no price applied"
-
-
-def _line(line: Line, side: str) -> str:
-    amount = line.incl if side == INCL else line.excl
-    shown = "unknown, as no VAT rate is named" if amount is None else fraction_to_text(amount)
-    if line.unit_price is None:
-        return f"{line.dimension} {shown} ({line.because})"
-    product = f"{fraction_to_text(line.billed_quantity)} {line.unit} × {decimal_text(line.unit_price)}"
-    vat = f" + {decimal_text(line.vat_percent)} %" if side == INCL and line.vat_percent is not None else ""
-    return f"{line.dimension} {product}{vat} = {shown} ({line.because})"
+    written = value.as_tuple().exponent
+    return max(-written, 0) if isinstance(written, int) else 0

@@ -5,40 +5,30 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple, NoReturn
 
 from ledger.cdr.tariffs import CdrTariffs
+from ledger.cdr.totals import PARTIAL_COSTS, QUANTITIES, TOTAL_COST, Side
 from ledger.tariff.cdr import CdrError, cdr_time_zone
 from ledger.tariff.compiled import CompiledTariff
 from ledger.tariff.json_fields import Fields
 from ledger.tariff.parse import TariffError
 from ledger.values.money import UnknownCurrencyError, exponent
 
-COSTS: Final = (
-    "total_cost",
-    "total_fixed_cost",
-    "total_energy_cost",
-    "total_time_cost",
-    "total_parking_cost",
-    "total_reservation_cost",
-)
-QUANTITIES: Final = ("total_energy", "total_time", "total_parking_time")
 # 10**12 of any unit is no charging session, and twelve decimals are what our own results show.
 _MAX_TOTAL: Final = 999_999_999_999
 _DECIMALS: Final = 12
 
 
 class Claim(NamedTuple):
-    """A total of a CDR: its name, such as "total_cost.excl_vat", and the number as written.
-
-    `side` is EXCL or INCL for amounts, "" for quantities.
-    """
+    """A total of a CDR: its name, such as "total_cost.excl_vat", and the number as written; no side: a quantity."""
 
     total: str
-    side: str
+    side: Side | None
     name: str
     value: Decimal
 
-
-EXCL: Final = "EXCL"
-INCL: Final = "INCL"
+    @property
+    def is_cost(self) -> bool:
+        """Whether it is an amount, not a quantity."""
+        return self.side is not None
 
 
 class ForeignCdr(NamedTuple):
@@ -60,9 +50,9 @@ def read_foreign(
     """
     fields = Fields(content, "$", CdrError)
     _check_currency(fields)
-    claims = (*_quantities(fields), *_costs(fields, content))
-    if not any(claim.total == "total_cost" for claim in claims):
-        fields.refuse("total_cost", "is missing")
+    claims = (*_quantities(fields), *_costs(fields))
+    if not any(claim.total == TOTAL_COST for claim in claims):
+        fields.refuse(TOTAL_COST, "is missing")
     zone = cdr_time_zone(content, time_zone_given)
     compiled = _own_tariff(fields, tariffs, zone) if tariff_given is None else tariffs.of(tariff_given, zone)
     content = content if isinstance(content, dict) else {}
@@ -130,49 +120,46 @@ def _quantities(fields: Fields) -> Iterator[Claim]:
     for name in QUANTITIES:
         value = fields.number(name, _MAX_TOTAL, _DECIMALS)
         if value is not None:
-            yield Claim(name, "", name, value)
+            yield Claim(name, None, name, value)
 
 
-def _costs(fields: Fields, content: Any) -> Iterator[Claim]:
-    for name in COSTS:
-        if fields.object(name) is not None:
-            yield from _sides(name, content[name])
+def _costs(fields: Fields) -> Iterator[Claim]:
+    for name in (TOTAL_COST, *PARTIAL_COSTS):
+        price = fields.object(name)
+        if price is not None:
+            yield from _sides(name, price)
 
 
-def _sides(total: str, price: dict[str, Any]) -> Iterator[Claim]:
+def _sides(total: str, price: Fields) -> Iterator[Claim]:
     """2.2.1 writes both sides, 2.3.0 the one before tax and the taxes."""
-    before = _amount(total, price, "before_taxes")
-    if before is None:
-        for name, side in (("excl_vat", EXCL), ("incl_vat", INCL)):
-            amount = _amount(total, price, name)
-            if amount is not None:
-                yield Claim(total, side, f"{total}.{name}", amount)
+    before = _amount(price, "before_taxes")
+    if before is not None:
+        yield Claim(total, Side.EXCL, f"{total}.before_taxes", before)
+        taxes = [_tax(tax) for tax in price.objects("taxes")]
+        if taxes:
+            yield Claim(total, Side.INCL, f"{total}.before_taxes + taxes", sum(taxes, before))
         return
-    yield Claim(total, EXCL, f"{total}.before_taxes", before)
-    taxes = list(_taxes(total, Fields(price, f"$.{total}", CdrError)))
-    if taxes:
-        yield Claim(total, INCL, f"{total}.before_taxes + taxes", sum(taxes, before))
+    for name, side in (("excl_vat", Side.EXCL), ("incl_vat", Side.INCL)):
+        amount = _amount(price, name)
+        if amount is not None:
+            yield Claim(total, side, f"{total}.{name}", amount)
 
 
-def _taxes(total: str, price: Fields) -> Iterator[Decimal]:
-    for place, tax in enumerate(price.items("taxes")):
-        path = f"{total}.taxes[{place}]"
-        if not isinstance(tax, dict):
-            raise CdrError(f"$.{path}", "is not an object")
-        amount = _amount(path, tax, "amount")
-        if amount is None:
-            raise CdrError(f"$.{path}.amount", "is missing")
-        yield amount
+def _tax(tax: Fields) -> Decimal:
+    amount = _amount(tax, "amount")
+    if amount is None:
+        tax.refuse("amount", "is missing")
+    return amount
 
 
-def _amount(path: str, price: dict[str, Any], name: str) -> Decimal | None:
+def _amount(fields: Fields, name: str) -> Decimal | None:
     """An amount may be negative: in Credit CDRs, and where energy has a negative price."""
-    value = price.get(name)
+    value = fields.value(name)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise CdrError(f"$.{path}.{name}", "is not a number")
+        fields.refuse(name, "is not a number")
     amount = Decimal(value)
     if abs(amount) > _MAX_TOTAL:
-        raise CdrError(f"$.{path}.{name}", f"{amount} is outside of -{_MAX_TOTAL} to {_MAX_TOTAL}")
+        fields.refuse(name, f"{amount} is outside of -{_MAX_TOTAL} to {_MAX_TOTAL}")
     return amount

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from ledger.cdr.foreign import ForeignCdr
 from ledger.tariff.cdr import cdr_periods
+from ledger.tariff.policy import OPTIONS, policies_of
 from ledger.tariff.pricer import price
 from ledger.tariff.report import Report
 
@@ -20,26 +21,20 @@ class Reading(NamedTuple):
         return f"{self.policy}={self.value}"
 
 
-_OTHERS: Final = (
-    Reading("step_size_after_parking", "parking"),
-    Reading("power_unknown", "match"),
-    Reading("restriction_scope", "period_start"),
-    Reading("time_source", "volumes"),
-    Reading("price_bounds", "ignore"),
-    Reading("rounding", "half_even_total"),
-    Reading("rounding", "half_up_line"),
-    Reading("rounding", "half_up_dimension"),
-)
+_OTHERS: Final = tuple(Reading(policy, value) for policy, values in OPTIONS.items() for value in values[1:])
 
 
-def other_readings() -> list[tuple[Reading, ...]]:
-    """Each reading other than the default alone, then each pair of two policies."""
-    pairs = [pair for pair in combinations(_OTHERS, 2) if pair[0].policy != pair[1].policy]
-    return [*((reading,) for reading in _OTHERS), *pairs]
+def single_readings() -> list[tuple[Reading, ...]]:
+    """Each reading other than the default, alone."""
+    return [(reading,) for reading in _OTHERS]
+
+
+def pairs_of_readings() -> list[tuple[Reading, ...]]:
+    """Each two other readings of two policies."""
+    return [pair for pair in combinations(_OTHERS, 2) if pair[0].policy != pair[1].policy]
 
 
 def rate_under(cdr: ForeignCdr, readings: Sequence[Reading]) -> Report:
-    """The CDR's cost under the default readings but for those given. CdrError where it says too little for them."""
-    if readings:
-        raise ValueError("not yet")
-    return price(cdr.compiled, cdr_periods(cdr.content, cdr.compiled.tariff))
+    """The CDR's cost under the default readings but for those given. CdrError names what cannot be priced."""
+    policies = policies_of(dict(readings))
+    return price(cdr.compiled, cdr_periods(cdr.content, cdr.compiled.tariff, policies), policies)

@@ -1,35 +1,29 @@
 """A rated session as an OCPI CDR: written at OCPI's precision, then priced from what was written."""
 
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
-from ledger.cdr.cdr_tariff import cdr_tariff
+from ledger.cdr.cdr_tariff import Published, cdr_tariff
 from ledger.cdr.decimals import instant_text
 from ledger.cdr.fields import faults
 from ledger.cdr.party import Party, party_of
 from ledger.cdr.prices import cost_of_lines, total_cost
 from ledger.cdr.signed import signed_data
 from ledger.cdr.tariffs import CdrTariffs
+from ledger.cdr.totals import PARTIAL_COSTS, lines_of_total
 from ledger.cdr.version import OcpiVersion
 from ledger.cdr.written_periods import Written, written
 from ledger.session.events import SessionEnded, SessionRated, SessionStarted
 from ledger.session.rating import readings_of
 from ledger.session.state import Session
 from ledger.tariff.cdr import cdr_periods
-from ledger.tariff.charging_period import Kind
 from ledger.tariff.compiled import CompiledTariff
-from ledger.tariff.model import Dimension, TaxIncluded
+from ledger.tariff.model import TaxIncluded
 from ledger.tariff.periods import charging_periods
+from ledger.tariff.policy import OPTIONS, policies_of
 from ledger.tariff.pricer import price
 from ledger.tariff.report import Report
 from ledger.values.time import to_us
-
-_PARTIAL_COSTS: Final = {
-    "total_fixed_cost": Dimension.FLAT,
-    "total_energy_cost": Dimension.ENERGY,
-    "total_time_cost": Dimension.TIME,
-    "total_parking_cost": Dimension.PARKING_TIME,
-}
 
 
 class RatedSession(NamedTuple):
@@ -63,14 +57,29 @@ def write_cdr(source: RatedSession, version: OcpiVersion, tariffs: CdrTariffs) -
     """The CDR of a rated session in a version of OCPI. ValueError when a register falls."""
     periods = charging_periods(readings_of(source.session, source.started, source.ended), source.tariff)
     described = written(periods, source.tariff, source.rated.tariff_pin.tariff_id)
-    cdr = {**_head(source, version), "charging_periods": described.objects}
-    if _is_taxed_inside(cdr["tariffs"][0], version):
-        return WrittenCdr(cdr, ("tariffs[0].tax_included YES has no word in OCPI 2.2.1: write version 2.3.0",), None)
-    compiled = tariffs.of(cdr["tariffs"][0], source.rated.time_zone)
-    # What a partner computes who reads the CDR: its periods under its tariff.
-    report = price(compiled, cdr_periods(cdr, compiled.tariff))
+    cdr = {**_head(source, described, version), "charging_periods": described.objects}
+    unsaid = _unsaid(cdr["tariffs"][0], source.tariff, version)
+    if unsaid is not None:
+        return WrittenCdr(cdr, (unsaid,), None)
+    report = _priced(cdr, source, tariffs)
     cdr |= {**_signed(source), **_totals(described, report, version), "last_updated": _instant(source.rated_at)}
     return WrittenCdr(cdr, tuple(faults(cdr, version)), report)
+
+
+def _unsaid(tariff: dict[str, Any], compiled: CompiledTariff, version: OcpiVersion) -> str | None:
+    """What of the tariff has no words in a version of OCPI, so that whoever reads the CDR would price it wrongly."""
+    if version is OcpiVersion.V2_2_1 and tariff.get("tax_included") == TaxIncluded.YES:
+        return "tariffs[0].tax_included YES has no word in OCPI 2.2.1: write version 2.3.0"
+    if compiled.series:
+        return f"tariffs[0].elements follow the spot prices {', '.join(compiled.series)}, which OCPI has no words for"
+    return None
+
+
+def _priced(cdr: dict[str, Any], source: RatedSession, tariffs: CdrTariffs) -> Report:
+    """What a partner computes who reads the CDR: its periods under its tariff, by the session's policies."""
+    compiled = tariffs.of(cdr["tariffs"][0], source.rated.time_zone)
+    known = {name: value for name, value in source.rated.policies.items() if value in OPTIONS.get(name, ())}
+    return price(compiled, cdr_periods(cdr, compiled.tariff), policies_of(known))
 
 
 def differs_from_rating(cdr: WrittenCdr, rated: SessionRated) -> bool:
@@ -86,14 +95,14 @@ def cdr_id(rated: SessionRated) -> str:
     return rated.session_id if rated.revision == 1 else f"{rated.session_id}-{rated.revision}"
 
 
-def _head(source: RatedSession, version: OcpiVersion) -> dict[str, Any]:
+def _head(source: RatedSession, described: Written, version: OcpiVersion) -> dict[str, Any]:
     started, rated = source.started, source.rated
     party = party_of(started.operator_id, source.tariff_content)
     content = {
         "country_code": party.country_code,
         "party_id": party.party_id,
         "id": cdr_id(rated),
-        "start_date_time": _instant(rated.started_at),
+        "start_date_time": instant_text(described.start_us),
         "end_date_time": _instant(rated.ended_at),
         "session_id": rated.session_id,
         "cdr_token": _token(started),
@@ -108,7 +117,8 @@ def _head(source: RatedSession, version: OcpiVersion) -> dict[str, Any]:
 
 def _tariff(source: RatedSession, party: Party, version: OcpiVersion) -> dict[str, Any]:
     tariff_id = source.rated.tariff_pin.tariff_id
-    return cdr_tariff(source.tariff_content, tariff_id, party, source.published_at, version)
+    published = Published(source.tariff_content, tariff_id, source.published_at, source.tariff.groups)
+    return cdr_tariff(published, party, version)
 
 
 def _token(started: SessionStarted) -> dict[str, Any] | None:
@@ -129,10 +139,6 @@ def _location(started: SessionStarted) -> dict[str, Any] | None:
     return {**known, **started.cdr_location}
 
 
-def _is_taxed_inside(tariff: dict[str, Any], version: OcpiVersion) -> bool:
-    return version is OcpiVersion.V2_2_1 and tariff.get("tax_included") == TaxIncluded.YES
-
-
 def _signed(source: RatedSession) -> dict[str, Any]:
     signed = signed_data(source.session, source.started, source.ended)
     return {} if signed is None else {"signed_data": signed}
@@ -142,11 +148,11 @@ def _totals(described: Written, report: Report, version: OcpiVersion) -> dict[st
     totals: dict[str, Any] = {
         "total_cost": total_cost(report, version),
         "total_energy": described.energy,
-        "total_time": described.hours(),
-        "total_parking_time": described.hours(Kind.PARKING),
+        "total_time": described.total_time,
+        "total_parking_time": described.total_parking_time,
     }
-    for name, dimension in _PARTIAL_COSTS.items():
-        lines = [line for line in report.lines if line.dimension is dimension]
+    for name in PARTIAL_COSTS:
+        lines = lines_of_total(name, report.lines)
         if lines:
             totals[name] = cost_of_lines(lines, version)
     return totals

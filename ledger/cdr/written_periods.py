@@ -1,8 +1,9 @@
 """A session's charging periods as OCPI ChargingPeriod objects."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 from ledger.cdr.decimals import instant_text, number, to_written, to_written_instant
@@ -14,7 +15,12 @@ from ledger.values.energy import MILLIWH_PER_KWH
 from ledger.values.exact import Exact, ratio
 from ledger.values.time import US_PER_HOUR
 
-_TIME_OF: Final = {Kind.CHARGING: "TIME", Kind.PARKING: "PARKING_TIME"}
+_TIME_OF: Final = {
+    Kind.CHARGING: "TIME",
+    Kind.PARKING: "PARKING_TIME",
+    Kind.RESERVATION: "RESERVATION_TIME",
+}
+_SESSION: Final = (Kind.CHARGING, Kind.PARKING, Kind.NEITHER)
 _MILLIONTHS: Final = 1_000_000
 
 
@@ -29,9 +35,20 @@ class Written(NamedTuple):
         """total_energy in kWh: the sum of the ENERGY volumes."""
         return number(ratio(self.periods[-1].end_energy_milliwh, MILLIWH_PER_KWH))
 
-    def hours(self, kind: Kind | None = None) -> Decimal:
-        """Hours of the periods of a kind (total_parking_time), or of all (total_time)."""
-        return number(ratio(_duration_us(self.periods, kind), US_PER_HOUR))
+    @property
+    def start_us(self) -> int:
+        """start_date_time: of the session, or of the reservation before it."""
+        return int(self.periods[0].start_us)
+
+    @property
+    def total_time(self) -> Decimal:
+        """Hours of the session, without a reservation."""
+        return _hours(self.periods, _SESSION)
+
+    @property
+    def total_parking_time(self) -> Decimal:
+        """Hours in which the vehicle did not ask for power."""
+        return _hours(self.periods, (Kind.PARKING,))
 
 
 def written(periods: Sequence[ChargingPeriod], compiled: CompiledTariff, tariff_id: str) -> Written:
@@ -41,9 +58,12 @@ def written(periods: Sequence[ChargingPeriod], compiled: CompiledTariff, tariff_
 
 
 def _cut(periods: Sequence[ChargingPeriod], compiled: CompiledTariff) -> Iterator[ChargingPeriod]:
-    start_us, end_us = periods[0].start_us, periods[-1].end_us
-    cells = compiled.calendar.cells(int(start_us), int(end_us))
-    return spans(periods, cut_instants(compiled, cells, start_us), compiled.energy.bounds)
+    """A reservation and its session are cut apart: the session's duration and energy count from its own start."""
+    for _, part in groupby(periods, key=lambda period: period.kind is Kind.RESERVATION):
+        stretch = list(part)
+        start_us, end_us = stretch[0].start_us, stretch[-1].end_us
+        cells = compiled.calendar.cells(int(start_us), int(end_us))
+        yield from spans(stretch, cut_instants(compiled, cells, start_us), compiled.energy.bounds)
 
 
 def _rounded(period: ChargingPeriod) -> ChargingPeriod:
@@ -82,8 +102,9 @@ def _objects(periods: Iterable[ChargingPeriod], tariff_id: str) -> Iterator[dict
 
 
 def _dimensions(period: ChargingPeriod, before_us: Exact, after_us: Exact) -> Iterator[dict[str, Any]]:
-    """ENERGY always; the time that runs, rounded as a total of its kind so that volumes add up; power and current."""
-    yield _dimension("ENERGY", number(ratio(period.energy_milliwh, MILLIWH_PER_KWH)))
+    """ENERGY; the time that runs, rounded as a total of its kind so that volumes add up; power and current."""
+    if period.kind is not Kind.RESERVATION:
+        yield _dimension("ENERGY", number(ratio(period.energy_milliwh, MILLIWH_PER_KWH)))
     if period.kind in _TIME_OF:
         volume = number(ratio(after_us, US_PER_HOUR)) - number(ratio(before_us, US_PER_HOUR))
         yield _dimension(_TIME_OF[period.kind], volume)
@@ -101,9 +122,9 @@ def _dimension(name: str, volume: Decimal) -> dict[str, Any]:
     return {"type": name, "volume": volume}
 
 
-def _duration_us(periods: Iterable[ChargingPeriod], kind: Kind | None) -> Exact:
-    total: Exact = 0
+def _hours(periods: Iterable[ChargingPeriod], kinds: Collection[Kind]) -> Decimal:
+    duration_us: Exact = 0
     for period in periods:
-        if kind is None or period.kind is kind:
-            total += period.duration_us
-    return total
+        if period.kind in kinds:
+            duration_us += period.duration_us
+    return number(ratio(duration_us, US_PER_HOUR))

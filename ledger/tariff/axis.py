@@ -1,6 +1,7 @@
 """One quantity that restrictions compare with bounds."""
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from typing import Final
 
 from ledger.values.exact import Exact
@@ -26,9 +27,10 @@ class Axis:
             return _ALL if unknown_matches else self._unlimited
         return self._masks[bisect_right(self.bounds, value)]
 
-    def place(self, value: Exact | None) -> int | None:
-        """Where between its bounds a value lies; values at one place are told apart by no restriction."""
-        return None if value is None else bisect_right(self.bounds, value)
+    def places(self, values: Iterable[Exact | None]) -> list[int | None]:
+        """Where between the bounds each value lies."""
+        bounds = self.bounds
+        return [None if value is None else bisect_right(bounds, value) for value in values]
 
 
 def bits(flags: list[bool]) -> int:

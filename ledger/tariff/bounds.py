@@ -41,7 +41,7 @@ class Bounded:
         if limit is None:
             return
         vat_percent = greatest_category(self._compiled, self._lines)
-        move = _move(name, _sides(limit, self._compiled.tariff), self.total, tax_factor(vat_percent))
+        move = _move(name, _sides(name, limit, self._compiled.tariff), self.total, tax_factor(vat_percent))
         if move.excl or move.incl:
             self.added.append(self._line(name, vat_percent, move))
             self.total = Cost(_add(self.total.excl, move.excl), _add(self.total.incl, move.incl))
@@ -50,11 +50,12 @@ class Bounded:
         return Line(name, None, *self._interval, 1, 1, None, vat_percent, move.excl, move.incl, _BECAUSE[name])
 
 
-def _sides(limit: PriceLimit, tariff: Tariff) -> Cost:
-    """The two bounds; where no tax applies, a bound after tax is one before tax."""
+def _sides(name: LimitLine, limit: PriceLimit, tariff: Tariff) -> Cost:
+    """The two bounds; where no tax applies, a bound after tax is one before tax, and the stricter of both holds."""
     if tariff.tax_included is TaxIncluded.NOT_APPLICABLE:
-        before = limit.incl_vat if limit.excl_vat is None else limit.excl_vat
-        return Cost(_exact(before), None)
+        given = [amount for amount in (limit.excl_vat, limit.incl_vat) if amount is not None]
+        stricter = max if name is LimitLine.MIN_PRICE else min
+        return Cost(_exact(stricter(given, default=None)), None)
     return Cost(_exact(limit.excl_vat), _exact(limit.incl_vat))
 
 

@@ -6,7 +6,7 @@ the elements that match are the conjunction of these integers, and which of thei
 up once per conjunction.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
 from functools import cached_property
 from operator import attrgetter
@@ -49,6 +49,7 @@ class CompiledTariff:
         self.session = session_selection(tariff, self.groups)
         rates = self.session.all_rates()
         self.series = tuple(sorted({rate.spot.series for rate in rates if rate.spot is not None}))
+        self.has_whole_lines = _has_whole_lines(tariff)
         self.graces_us = sorted({rate.grace_us for rate in rates if rate.grace_us})
 
     @property
@@ -80,17 +81,13 @@ class CompiledTariff:
         rates = (part.vat_percent for element in self.tariff.elements for part in element.components)
         return next((rate for rate in rates if rate is not None), None)
 
-    def instant_mask(self, period: ChargingPeriod, unknown_matches: bool) -> int:
-        """Elements whose restrictions on power and current let a period through."""
-        mask = -1
-        for quantity_of, axis, _ in self.instant_axes:
-            mask &= axis.mask(quantity_of(period), unknown_matches)
-        return mask
-
-    def instant_places(self, power_milliwatt: Exact | None, current_microampere: Exact | None) -> list[int | None]:
-        """Where power and current lie between bounds: at equal places no restriction tells two intervals apart."""
-        known = (power_milliwatt, current_microampere)
-        return [axis.place(known[column]) for _, axis, column in self.instant_axes]
+    def places(
+        self, powers_milliwatt: Sequence[Exact | None], currents_microampere: Sequence[Exact | None]
+    ) -> Sequence[object]:
+        """Where power and current of intervals lie between bounds: at equal places no restriction tells them apart."""
+        known = (powers_milliwatt, currents_microampere)
+        columns = [axis.places(known[column]) for _, axis, column in self.instant_axes]
+        return columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
 
 
 def compile_tariff(tariff: Tariff, time_zone: str, groups: Collection[str] = ()) -> CompiledTariff:
@@ -99,6 +96,13 @@ def compile_tariff(tariff: Tariff, time_zone: str, groups: Collection[str] = ())
     UnknownTimeZoneError for a wrong name.
     """
     return CompiledTariff(tariff, time_zone, groups)
+
+
+def _has_whole_lines(tariff: Tariff) -> bool:
+    """Whether bounds, a mark-up or a cap can add a line on the whole session."""
+    extensions = tariff.extensions
+    limits = (tariff.price_min, tariff.price_max, extensions.session_cap, extensions.mark_up)
+    return any(limit is not None for limit in limits)
 
 
 def _instant_axes(elements: tuple[Restrictions, ...]) -> list[_InstantAxis]:

@@ -5,22 +5,17 @@ because every part is the difference of the one curve at two points.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
 from ledger.tariff.charging_period import ChargingPeriod, Kind
+from ledger.tariff.charging_state import ASSUMED_STATE, CHARGING_STATE, constant_kind, kind_of_interval
 from ledger.tariff.compiled import CompiledTariff
-from ledger.tariff.readings import TOLERANCE_MILLIWH, Curve, Readings, Reservation
+from ledger.tariff.readings import TOLERANCE_MILLIWH, Curve, Readings
 from ledger.tariff.running import cut_instants
 from ledger.tariff.spans import Point, strictly_between
 from ledger.values.exact import Exact
-
-# Until a station says otherwise a session charges.
-_ASSUMED_STATE: Final = "Charging"
-# The vehicle is connected; whether it asks for power depends on whether it has charged before.
-_CONNECTED_STATES: Final = frozenset({"EVConnected", "Idle"})
-_PARKING_STATE: Final = "SuspendedEV"
 
 
 class _Known(NamedTuple):
@@ -62,25 +57,40 @@ def charging_periods(readings: Readings, compiled: CompiledTariff | None = None)
     curve = Curve(readings)
     stretches = _stretches(curve, readings)
     if compiled is None or compiled.series:
-        session = [_period(interval) for stretch in stretches for interval in _intervals(curve, stretch)]
+        each = range(len(curve.instants_us))
+        session = [_period(interval) for stretch in stretches for interval in _intervals(curve, stretch, each)]
     else:
         cuts = _cuts(curve, compiled)
-        merged = _alike(curve, stretches, compiled) if compiled.needs_each_interval else _merged(stretches)
+        merged = _alike(curve, _merged(stretches), compiled)
         session = [_period(part) for stretch in merged for part in _parts(stretch, cuts)]
-    return session if readings.reservation is None else _with_reservation(readings, readings.reservation, session)
+    return session if readings.reservation is None else _with_reservation(readings, session)
 
 
-def _with_reservation(
-    readings: Readings, reservation: Reservation, session: list[ChargingPeriod]
-) -> list[ChargingPeriod]:
+def _with_reservation(readings: Readings, session: list[ChargingPeriod]) -> list[ChargingPeriod]:
     """The reservation's own period before the session's; alone where it expired and no session followed."""
     is_empty = readings.start_us == readings.end_us and not session[-1].end_energy_milliwh
-    is_expired = reservation.is_expired and is_empty
-    end_us = min(reservation.until_us, readings.start_us)
-    if end_us < reservation.from_us and not is_expired:
+    reserved = reserved_period(readings, is_empty=is_empty)
+    if reserved is None:
         return session
-    reserved = ChargingPeriod(reservation.from_us, max(reservation.from_us, end_us), Kind.RESERVATION, 0, 0)
-    return [reserved] if is_expired else [reserved, *session]
+    return [reserved] if _is_expired(readings, is_empty) else [reserved, *session]
+
+
+def reserved_period(readings: Readings, *, is_empty: bool) -> ChargingPeriod | None:
+    """From the reservation's beginning to the session's start or its own end, whichever is first.
+
+    `is_empty`: no session followed. A reservation that begins after the session is none of this session.
+    """
+    reservation = readings.reservation
+    if reservation is None:
+        return None
+    end_us = min(reservation.until_us, readings.start_us)
+    if end_us < reservation.from_us and not _is_expired(readings, is_empty):
+        return None
+    return ChargingPeriod(reservation.from_us, max(reservation.from_us, end_us), Kind.RESERVATION, 0, 0)
+
+
+def _is_expired(readings: Readings, is_empty: bool) -> bool:
+    return readings.reservation is not None and readings.reservation.is_expired and is_empty
 
 
 def _stretches(curve: Curve, readings: Readings) -> list[_Stretch]:
@@ -90,7 +100,7 @@ def _stretches(curve: Curve, readings: Readings) -> list[_Stretch]:
 def _states(curve: Curve, readings: Readings) -> Iterator[_State]:
     """The session cut at its state changes; at one instant the last change counts."""
     start: Point = (readings.start_us, 0)
-    name, has_charged = _ASSUMED_STATE, False
+    name, has_charged = ASSUMED_STATE, False
     for instant_us, next_name in readings.state_changes:
         if instant_us >= readings.end_us:
             break
@@ -98,16 +108,15 @@ def _states(curve: Curve, readings: Readings) -> Iterator[_State]:
             point: Point = (instant_us, curve.energy_at(instant_us))
             yield _State(start, point, name, has_charged)
             start = point
-        name, has_charged = next_name, has_charged or next_name == "Charging"
+        name, has_charged = next_name, has_charged or next_name == CHARGING_STATE
     yield _State(start, (readings.end_us, curve.energies_milliwh[-1]), name, has_charged)
 
 
 def _kinds(curve: Curve, state: _State) -> Iterator[_Stretch]:
     """The stretches of one state; more than one only where energy flows that the state does not tell of."""
-    if state.name == "Charging":
-        yield _Stretch(state.start, state.end, Kind.CHARGING)
-    elif state.name != _PARKING_STATE and state.name not in _CONNECTED_STATES:
-        yield _Stretch(state.start, state.end, Kind.NEITHER)
+    kind = constant_kind(state.name)
+    if kind is not None:
+        yield _Stretch(state.start, state.end, kind)
     elif _is_quiet(state):
         yield _Stretch(state.start, state.end, _kind_of(state, state.start, state.end))
     else:
@@ -123,12 +132,7 @@ def _is_quiet(state: _State) -> bool:
 
 
 def _kind_of(state: _State, start: Point, end: Point) -> Kind:
-    """Parking, unless more than the tolerance flows; connected is parking only once it has charged."""
-    if end[1] - start[1] > TOLERANCE_MILLIWH:
-        return Kind.CHARGING
-    if state.name == _PARKING_STATE or state.has_charged or start[1] > TOLERANCE_MILLIWH:
-        return Kind.PARKING
-    return Kind.NEITHER
+    return kind_of_interval(state.name, state.has_charged, start[1], end[1])
 
 
 def _points(curve: Curve, start: Point, end: Point) -> list[Point]:
@@ -140,7 +144,7 @@ def _points(curve: Curve, start: Point, end: Point) -> list[Point]:
     last = bisect_right(curve.instants_us, end[0])
     points: list[Point] = [start]
     for place in range(first, last):
-        point: Point = (curve.instants_us[place], curve.energies_milliwh[place])
+        point: Point = curve.point(place)
         if points[-1] < point < end:
             points.append(point)
     return [*points, end]
@@ -168,6 +172,15 @@ def _cuts(curve: Curve, compiled: CompiledTariff) -> list[Point]:
     return sorted(cuts)
 
 
+def _alike(curve: Curve, stretches: list[_Stretch], compiled: CompiledTariff) -> Iterable[_Stretch]:
+    """Cut where power or current comes to lie between other bounds."""
+    if not compiled.instant_axes:
+        return stretches
+    places = compiled.places(curve.powers_milliwatt, curve.currents_microampere)
+    switches = [place for place in range(1, len(places)) if places[place] != places[place - 1]]
+    return (interval for stretch in stretches for interval in _intervals(curve, stretch, switches))
+
+
 def _parts(stretch: _Stretch, cuts: list[Point]) -> Iterator[_Stretch]:
     start = stretch.start
     for cut in cuts:
@@ -182,47 +195,43 @@ def _period(stretch: _Stretch) -> ChargingPeriod:
     return ChargingPeriod(start[0], end[0], kind, start[1], end[1], *known)
 
 
-def _intervals(curve: Curve, stretch: _Stretch) -> Iterator[_Stretch]:
-    """The intervals between readings, each with its power and current."""
-    for start, end in pairwise(_points(curve, stretch.start, stretch.end)):
-        power, current = curve.known(_interval_of(curve, end))
-        yield _Stretch(start, end, stretch.kind, _Known(power, power, current, current))
+def _intervals(curve: Curve, stretch: _Stretch, columns: Sequence[int]) -> Iterator[_Stretch]:
+    """The stretch cut at some of the curve's columns, each part with its power and current."""
+    first, last = _first_interval(curve, stretch.start), _last_interval(curve, stretch.end)
+    start, from_ = stretch.start, min(first, last)
+    for column in columns[bisect_left(columns, from_) : bisect_left(columns, last)]:
+        end: Point = curve.point(column)
+        if start < end:
+            yield _Stretch(start, end, stretch.kind, _known(curve, from_, column))
+        start, from_ = end, column + 1
+    yield _Stretch(start, stretch.end, stretch.kind, _known(curve, from_, last))
 
 
-def _alike(curve: Curve, stretches: list[_Stretch], compiled: CompiledTariff) -> Iterator[_Stretch]:
-    """Intervals merged as long as their kind, and the places of power and current between bounds, are the same."""
-    last: _Stretch | None = None
-    last_places: list[int | None] = []
-    for stretch in stretches:
-        for interval in _intervals(curve, stretch):
-            places = compiled.instant_places(interval.known[0], interval.known[2])
-            if last is not None and last.kind is interval.kind and last_places == places:
-                last = _Stretch(last.start, interval.end, last.kind, _both(last.known, interval.known))
-                continue
-            if last is not None:
-                yield last
-            last, last_places = interval, places
-    if last is not None:
-        yield last
+def _first_interval(curve: Curve, start: Point) -> int:
+    """The column that ends the first interval beyond a point."""
+    place = bisect_left(curve.instants_us, start[0])
+    while place < len(curve.instants_us) and curve.point(place) <= start:
+        place += 1
+    return max(place, 1)
 
 
-def _both(known: _Known, more: _Known) -> _Known:
-    """Nothing is known of two stretches that is not known of each."""
-    return _Known(
-        _of_both(min, known[0], more[0]),
-        _of_both(max, known[1], more[1]),
-        _of_both(min, known[2], more[2]),
-        _of_both(max, known[3], more[3]),
-    )
-
-
-def _of_both(choose: Callable[[Exact, Exact], Exact], one: Exact | None, other: Exact | None) -> Exact | None:
-    return None if one is None or other is None else choose(one, other)
-
-
-def _interval_of(curve: Curve, end: Point) -> int:
+def _last_interval(curve: Curve, end: Point) -> int:
     """The column of the reading that closes the interval in which a point lies."""
     place = bisect_left(curve.instants_us, end[0])
     while place + 1 < len(curve.instants_us) and curve.energies_milliwh[place] < end[1]:
         place += 1
     return max(place, 1)
+
+
+def _known(curve: Curve, first: int, last: int) -> _Known:
+    """The range of power and of current over the intervals that end at these columns."""
+    powers, currents = curve.powers_milliwatt[first - 1 : last], curve.currents_microampere[first - 1 : last]
+    return _Known(*_range(powers), *_range(currents))
+
+
+def _range(values: list[Exact | None]) -> tuple[Exact | None, Exact | None]:
+    """Nothing is known of several intervals that is not known of each."""
+    if len(values) == 1 or values[0] is None:
+        return values[0], values[0]
+    known = [value for value in values if value is not None]
+    return (min(known), max(known)) if len(known) == len(values) else (None, None)

@@ -11,16 +11,19 @@ from ledger.tariff.report import Report
 from ledger.tariff.running import run
 from ledger.tariff.running_lines import RunningLines
 from ledger.tariff.spot import Market, Slot
-from ledger.tariff.totals import report_of
+from ledger.tariff.totals import Extent, report_of
+from ledger.values.exact import Exact
 
-_NO_SLOTS: Final[Mapping[str, Sequence[Slot]]] = {}
+NO_SLOTS: Final[Mapping[str, Sequence[Slot]]] = {}
+
+_NO_MARKET: Final = Market(NO_SLOTS)
 
 
 def price(
     compiled: CompiledTariff,
     periods: Sequence[ChargingPeriod],
     policies: Policies = DEFAULT,
-    slots: Mapping[str, Sequence[Slot]] = _NO_SLOTS,
+    slots: Mapping[str, Sequence[Slot]] = NO_SLOTS,
 ) -> Report:
     """The cost of a session whose charging periods follow each other without a gap.
 
@@ -31,9 +34,9 @@ def price(
     """
     if not periods:
         raise ValueError("a session without charging periods has no cost")
-    market = Market(slots)
+    market = Market(slots) if compiled.series else _NO_MARKET
     runs = _runs(compiled, periods, policies, market)
-    return report_of(compiled, periods, runs, policies, market.used)
+    return report_of(compiled, _extent(periods), runs, policies, market.used)
 
 
 def _runs(
@@ -50,3 +53,12 @@ def _runs(
         run(compiled, compiled.reservation, reserved, policies, market),
         run(compiled, compiled.session, session, policies, market),
     ]
+
+
+def _extent(periods: Sequence[ChargingPeriod]) -> Extent:
+    first, last = periods[0], periods[-1]
+    energy = last.end_energy_milliwh - first.start_energy_milliwh
+    reserved_us: Exact = 0
+    if first.kind is Kind.RESERVATION:
+        reserved_us = next(period.end_us for period in reversed(periods) if period.kind is first.kind) - first.start_us
+    return Extent(first.start_us, last.end_us, energy, reserved_us)

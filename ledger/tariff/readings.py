@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import Final
 
@@ -48,10 +49,9 @@ class Curve:
     """The session's energy at any instant: linear between readings, exact.
 
     `instants_us` and `energies_milliwh` are columns that begin with the session's start and end with its end.
+    The start is no sample, and the end record carries a register only.
     ValueError when the session ends before it starts or a register decreases.
     """
-
-    __slots__ = ("energies_milliwh", "instants_us", "samples")
 
     def __init__(self, readings: Readings) -> None:
         self.samples = _within(readings)
@@ -80,23 +80,38 @@ class Curve:
         interval_us, rise = self.instants_us[place] - before_us, self.energies_milliwh[place] - before
         return before_us + proportion(interval_us, energy_milliwh - before, rise)
 
-    def known(self, interval: int) -> tuple[Exact | None, int | None]:
-        """Power and current over the interval that ends at a column.
+    @cached_property
+    def powers_milliwatt(self) -> list[Exact | None]:
+        """Power over the interval that ends at each column but the first: as sampled at its end, else the mean."""
+        sampled = self._sampled([sample[2] for sample in self.samples])
+        return [
+            mean_power_milliwatt(self.point(place - 1), self.point(place)) if power is None else power
+            for place, power in enumerate(sampled, start=1)
+        ]
 
-        Each as sampled at its end, else power is energy over time and current unknown. The start is no
-        sample, and the end record carries a register only.
-        """
-        if interval > len(self.samples):
-            return self._mean_power_milliwatt(interval), None
-        _, _, power, current = self.samples[interval - 1]
-        return self._mean_power_milliwatt(interval) if power is None else power, current
+    @cached_property
+    def currents_microampere(self) -> list[Exact | None]:
+        """Current over the interval that ends at each column but the first: as sampled at its end, else unknown."""
+        return self._sampled([sample[3] for sample in self.samples])
 
-    def _mean_power_milliwatt(self, interval: int) -> Exact | None:
-        duration_us = self.instants_us[interval] - self.instants_us[interval - 1]
-        if not duration_us:
-            return None
-        energy = self.energies_milliwh[interval] - self.energies_milliwh[interval - 1]
-        return proportion(energy, US_PER_HOUR, duration_us)
+    def _sampled(self, values: list[int | None]) -> list[Exact | None]:
+        """Of samples at one instant with one register the first counts: between them nothing passes."""
+        found: list[Exact | None] = [*values, None]
+        if len(set(self.instants_us)) < len(self.instants_us):
+            for place in range(2, len(found)):
+                if self.point(place) == self.point(place - 1):
+                    found[place - 1] = found[place - 2]
+        return found
+
+    def point(self, place: int) -> tuple[int, int]:
+        """Instant and energy of a column."""
+        return self.instants_us[place], self.energies_milliwh[place]
+
+
+def mean_power_milliwatt(start: tuple[int, int], end: tuple[int, int]) -> Exact | None:
+    """Energy over time between two points of instant and energy; unknown where no time passes."""
+    duration_us = end[0] - start[0]
+    return proportion(end[1] - start[1], US_PER_HOUR, duration_us) if duration_us else None
 
 
 def _within(readings: Readings) -> Sequence[Sample]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from math import lcm
 from typing import Final
 
 import msgspec
@@ -149,13 +150,9 @@ def total_of(lines: Iterable[Line]) -> Cost:
 
 def _sum(amounts: list[Fraction | None]) -> Fraction | None:
     """One reduction at the end: adding fractions one by one would reduce each time."""
-    numerator, denominator = 0, 1
-    for amount in amounts:
-        if amount is None:
-            return None
-        if amount.denominator == denominator:
-            numerator += amount.numerator
-        else:
-            numerator = numerator * amount.denominator + amount.numerator * denominator
-            denominator *= amount.denominator
-    return Fraction(numerator, denominator)
+    known = [amount for amount in amounts if amount is not None]
+    if len(known) < len(amounts):
+        return None
+    ratios = [amount.as_integer_ratio() for amount in known]
+    denominator = lcm(*[ratio[1] for ratio in ratios])
+    return Fraction(sum([numerator * (denominator // part) for numerator, part in ratios]), denominator)

@@ -32,6 +32,9 @@ class Course:
         self._splits = policies.restriction_scope == "split"
         self._unknown_matches = policies.power_unknown == "match"
         self._market = market
+        self._graces_us = compiled.graces_us
+        self._duration = compiled.duration if compiled.duration.bounds else None
+        self._energy = compiled.energy if compiled.energy.bounds else None
         self._cells: list[tuple[int, int]] = []
         self._place = 0
         self._cuts: list[Exact] = []
@@ -52,8 +55,14 @@ class Course:
         """The next periods. What would switch only after `last_us`, the session's last instant, does not count."""
         energies = self._compiled.energy.bounds if self._splits else ()
         for span in spans(periods, self._cuts, energies):
-            if not span.is_empty:
-                self._add(span, last_us)
+            start_us = span.start_us
+            if start_us == span.end_us and span.is_empty:
+                continue
+            rates = self._rates(span, start_us if start_us < last_us else last_us)
+            if self._graces_us and span.kind is Kind.PARKING:
+                self._add_parking(span, rates)
+            else:
+                self.running.add(span, rates)
 
     def add_flat_of_an_instant(self, period: ChargingPeriod) -> None:
         """A session, or a reservation, without duration and energy still has its fee."""
@@ -61,35 +70,31 @@ class Course:
         if flat is not None:
             self.running.add_flat(flat, period.start_us)
 
-    def _add(self, span: ChargingPeriod, last_us: Exact) -> None:
-        rates = self._rates(span, min(span.start_us, last_us))
-        if self._compiled.graces_us and span.kind is Kind.PARKING:
-            for part in cut_at(span, self._ends_of_grace(span)):
-                self.running.add(part, rates)
-        else:
-            self.running.add(span, rates)
+    def _add_parking(self, span: ChargingPeriod, rates: Rates) -> None:
+        for part in cut_at(span, self._ends_of_grace(span)):
+            self.running.add(part, rates)
 
     def _rates(self, span: ChargingPeriod, at_us: Exact) -> Rates:
         cells, place = self._cells, self._place
         while place + 1 < len(cells) and cells[place + 1][0] <= at_us:
             place += 1
         self._place = place
-        compiled, mask = self._compiled, cells[place][1]
-        if compiled.duration.bounds:
-            mask &= compiled.duration.mask(at_us - self._start_us)
-        if compiled.energy.bounds:
-            mask &= compiled.energy.mask(span.start_energy_milliwh)
-        if compiled.instant_axes:
-            mask &= compiled.instant_mask(span, self._unknown_matches)
+        mask = cells[place][1]
+        if self._duration is not None:
+            mask &= self._duration.mask(at_us - self._start_us)
+        if self._energy is not None:
+            mask &= self._energy.mask(span.start_energy_milliwh)
+        for quantity_of, axis, _ in self._compiled.instant_axes:
+            mask &= axis.mask(quantity_of(span), self._unknown_matches)
         rates = self._selection.rates(mask)
-        if rates.energy is None or rates.energy.spot is None:
+        if not self._compiled.series or rates.energy is None:
             return rates
         return rates._replace(energy=self._market.rate(rates.energy, at_us, has_energy=span.has_energy))
 
     def _ends_of_grace(self, span: ChargingPeriod) -> list[Point]:
         """The points inside a parking span at which the grace time of a component is over."""
         passed_us = self.running.parking_us
-        ends_us = [span.start_us + grace_us - passed_us for grace_us in self._compiled.graces_us]
+        ends_us = [span.start_us + grace_us - passed_us for grace_us in self._graces_us]
         return [point_at(span, end_us) for end_us in ends_us if span.start_us < end_us < span.end_us]
 
 

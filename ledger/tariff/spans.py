@@ -21,7 +21,7 @@ def spans(
     for period in periods:
         points = _points_inside(period, instants_us, energies_milliwh)
         if points:
-            yield from cut_at(period, points)
+            yield from cut_at(period, sorted(set(points)))
         else:
             yield period
 
@@ -35,13 +35,13 @@ def _points_inside(
     period: ChargingPeriod, instants_us: Sequence[Exact], energies_milliwh: Sequence[Exact]
 ) -> list[Point]:
     points: list[Point] = []
-    if instants_us:
+    if instants_us and instants_us[0] < period.end_us:
         inside = strictly_between(instants_us, period.start_us, period.end_us)
         points += [point_at(period, instant_us) for instant_us in inside]
-    if energies_milliwh:
+    if energies_milliwh and energies_milliwh[0] < period.end_energy_milliwh:
         inside = strictly_between(energies_milliwh, period.start_energy_milliwh, period.end_energy_milliwh)
         points += [(_instant_of(period, energy), energy) for energy in inside]
-    return sorted(set(points))
+    return points
 
 
 def point_at(period: ChargingPeriod, instant_us: Exact) -> Point:
@@ -57,7 +57,7 @@ def _instant_of(period: ChargingPeriod, energy_milliwh: Exact) -> Exact:
 
 
 def cut_at(period: ChargingPeriod, points: list[Point]) -> Iterator[ChargingPeriod]:
-    """The parts of a period between its start, sorted points inside of it, and its end."""
+    """The parts of a period between its start, points inside of it in their order, and its end."""
     ends = [*points, (period.end_us, period.end_energy_milliwh)]
     start: Point = (period.start_us, period.start_energy_milliwh)
     for end in ends:

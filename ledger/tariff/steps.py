@@ -4,7 +4,7 @@ time (OCPI PriceComponent)."""
 from ledger.tariff.model import Dimension
 from ledger.tariff.policy import Policies
 from ledger.tariff.running_lines import RunningLine, RunningLines
-from ledger.values.exact import Exact, round_up_to
+from ledger.values.exact import Exact, round_up_to, simplified
 
 
 def surpluses(running: RunningLines, policies: Policies) -> dict[RunningLine, Exact]:
@@ -30,7 +30,6 @@ def _last_time(running: RunningLines, policies: Policies) -> RunningLine | None:
 
 
 def _total(running: RunningLines, dimension: Dimension) -> Exact:
-    total: Exact = 0
-    for line in running.lines_of(dimension):
-        total += line.volume
-    return total
+    volumes = [line.volume for line in running.lines if line.rate.dimension is dimension]
+    total = volumes[0] if len(volumes) == 1 else sum(volumes[1:], volumes[0])
+    return total if isinstance(total, int) else simplified(total)

@@ -20,11 +20,12 @@ class Piece:
 
 @dataclass(frozen=True)
 class Course:
-    """A session's stretches in order, where it stands, and how doubts are settled."""
+    """A session's stretches in order, the place's zone, and how doubts are settled."""
 
     zone: str
     stretches: list[Stretch]
     unknown_matches: bool = False
+    judged_at_start: bool = False
 
     @property
     def start(self) -> Fraction:
@@ -42,6 +43,8 @@ class Course:
 
 def pieces(tariff: Json, course: Course) -> list[Piece]:
     """In order of time; a jump of the register at one instant has pieces without length."""
+    if course.judged_at_start:
+        return [Piece(part, moment_at_start(part, course)) for part in course.stretches]
     limits = [element.get("restrictions") or {} for element in tariff["elements"]]
     clock = clock_changes(limits, course)
     cut = [part for stretch in course.stretches for part in cut_up(stretch, limits, clock)]
@@ -53,7 +56,8 @@ def clock_changes(limits: list[Json], course: Course) -> list[Fraction]:
     times = {limit[name] for limit in limits for name in ("start_time", "end_time") if limit.get(name)}
     durations = {limit[name] for limit in limits for name in ("min_duration", "max_duration") if limit.get(name)}
     on_the_wall = changes(course.zone, course.stretches[0].start, course.end, times)
-    return [*on_the_wall, *(course.start + each * SECOND_US for each in durations)]
+    starts = {course.start, course.stretches[0].start}
+    return [*on_the_wall, *(start + each * SECOND_US for start in starts for each in durations)]
 
 
 def cut_up(stretch: Stretch, limits: list[Json], clock: list[Fraction]) -> Iterator[Stretch]:
@@ -71,11 +75,19 @@ def cut_up(stretch: Stretch, limits: list[Json], clock: list[Fraction]) -> Itera
 
 def moment_of(part: Stretch, cut: list[Stretch], course: Course) -> Moment:
     """The middle of a piece stands for it: nothing changes inside."""
-    instant = representative(part, cut, course.end)
+    return moment_at(representative(part, cut, course.end), (part.energy + part.energy_end) / 2, part, course)
+
+
+def moment_at_start(part: Stretch, course: Course) -> Moment:
+    return moment_at(part.start, part.energy, part, course)
+
+
+def moment_at(instant: Fraction, energy: Fraction, part: Stretch, course: Course) -> Moment:
+    """Reserved time counts from the reservation's beginning, all other time from the session's start."""
     return Moment(
         wall=wall_at(course.zone, instant),
-        energy=(part.energy + part.energy_end) / 2,
-        elapsed=max(instant - course.start, Fraction(0)),
+        energy=energy,
+        elapsed=instant - (course.stretches[0].start if part.kind is Kind.RESERVED else course.start),
         power=part.power,
         current=part.current,
         unknown_matches=course.unknown_matches,
@@ -84,7 +96,7 @@ def moment_of(part: Stretch, cut: list[Stretch], course: Course) -> Moment:
 
 def representative(part: Stretch, cut: list[Stretch], end: Fraction) -> Fraction:
     """What is reached only at the last instant does not count: a jump there is judged by what held before it."""
-    lasting = [each for each in cut if each.length]
+    lasting = [each for each in cut if each.length and each.kind is not Kind.RESERVED]
     if not part.length and lasting and part.start == end:
         part = lasting[-1]
     return (part.start + part.end) / 2

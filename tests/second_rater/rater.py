@@ -1,7 +1,7 @@
 """What is paid for: each piece judged afresh by reading all elements of the tariff."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from tests.second_rater.pieces import Course, Piece, pieces
@@ -12,7 +12,12 @@ from tests.second_rater.totals import Amount, Total, total_of
 
 WATT_HOUR_MILLIWH = 1_000
 KWH_MILLIWH = 1_000_000
-POLICIES = {"step_size_after_parking": "last_relevant", "power_unknown": "no_match", "price_bounds": "apply"}
+POLICIES = {
+    "step_size_after_parking": "last_relevant",
+    "power_unknown": "no_match",
+    "restriction_scope": "split",
+    "price_bounds": "apply",
+}
 # Which elements are asked, those of the first kind before those of the second.
 Turns = tuple[str | None, ...]
 SESSION: Turns = (None,)
@@ -28,6 +33,7 @@ class Charge:
     element: int
     component: Json
     volume: Fraction
+    is_reserved: bool = False
     surplus: Fraction = Fraction(0)
 
     @property
@@ -35,13 +41,16 @@ class Charge:
         """Quantity times price, whether that includes tax or not."""
         units = {"ENERGY": KWH_MILLIWH, "FLAT": 1}.get(self.dimension, HOUR_US)
         price = Fraction(self.component["price"])
-        return Amount(self.dimension, price * (self.volume + self.surplus) / units, self.component.get("vat"))
+        return Amount(self.name, price * (self.volume + self.surplus) / units, self.component.get("vat"))
+
+    @property
+    def name(self) -> str:
+        return f"RESERVATION_{self.dimension}" if self.is_reserved else self.dimension
 
 
 def rate(tariff: Json, session: Session, policies: Mapping[str, str] = POLICIES) -> Total:
     """The exact cost of a session under an OCPI Tariff object whose numbers are int or Decimal."""
-    course = Course(session.zone, stretches(session), policies["power_unknown"] == "match")
-    return rate_course(tariff, course, policies)
+    return rate_course(tariff, Course(session.zone, stretches(session)), policies)
 
 
 def rate_course(tariff: Json, course: Course, policies: Mapping[str, str] = POLICIES) -> Total:
@@ -52,7 +61,7 @@ def rate_course(tariff: Json, course: Course, policies: Mapping[str, str] = POLI
 
 def charges(tariff: Json, course: Course, policies: Mapping[str, str] = POLICIES) -> list[Charge]:
     """One for each stretch that a component prices, in order, and the surplus of the steps on the last ones."""
-    walked = pieces(tariff, course)
+    walked = pieces(tariff, settled(course, policies))
     reserved = [piece for piece in walked if piece.stretch.kind is Kind.RESERVED]
     charged = [piece for piece in walked if piece.stretch.kind is not Kind.RESERVED]
     turns = EXPIRED if course.is_expired_reservation else RESERVED
@@ -66,11 +75,17 @@ def charges(tariff: Json, course: Course, policies: Mapping[str, str] = POLICIES
     return [*found, *fees(tariff, reserved, turns)[:1], *session, *fees(tariff, charged, SESSION)[:1]]
 
 
+def settled(course: Course, policies: Mapping[str, str]) -> Course:
+    """The course with its doubts settled by policies."""
+    at_start = policies["restriction_scope"] == "period_start"
+    return replace(course, unknown_matches=policies["power_unknown"] == "match", judged_at_start=at_start)
+
+
 def paid_for(tariff: Json, piece: Piece, turns: Turns) -> Iterator[Charge]:
     for dimension, volume in volumes(piece.stretch):
         found = priced_by(tariff, dimension, piece.moment, turns)
         if found and volume:
-            yield Charge(dimension, *found, volume)
+            yield Charge(dimension, *found, volume, turns is not SESSION)
 
 
 def volumes(stretch: Stretch) -> Iterator[tuple[str, Fraction]]:
@@ -86,7 +101,7 @@ def fees(tariff: Json, walked: list[Piece], turns: Turns) -> list[Charge]:
     """All that become active while time passes or energy flows, in order; only the first is charged."""
     active = [piece for piece in walked if piece.stretch.length or piece.stretch.volume] or walked[:1]
     found = [priced_by(tariff, "FLAT", piece.moment, turns) for piece in active]
-    return [Charge("FLAT", *each, Fraction(1)) for each in found if each]
+    return [Charge("FLAT", *each, Fraction(1), turns is not SESSION) for each in found if each]
 
 
 def round_up(relevant: list[Charge]) -> None:

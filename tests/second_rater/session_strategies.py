@@ -1,25 +1,28 @@
 """Hypothesis strategies for sessions: whole nights, jumps, rests, and energies of one milliwatt-hour."""
 
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from tests.second_rater.session import Sample, Session, StateChange
+from tests.second_rater.session import Reservation, Sample, Session, StateChange
 
 MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US
-# Days before a night in which the clock is changed, an ordinary day, and the last day of a year.
-DAYS = {
-    "Europe/Amsterdam": ("2026-03-28", "2026-10-24", "2026-06-05", "2026-12-31"),
-    "America/New_York": ("2026-03-07", "2026-10-31", "2026-06-05", "2026-12-31"),
-    "Australia/Lord_Howe": ("2026-04-04", "2026-10-03", "2026-06-05", "2026-12-31"),
-    "Asia/Kathmandu": ("2026-06-05", "2026-12-31"),
+# An ordinary day, the last day of a year, and the days whose early hours have a change of the clock.
+DAYS = ("2026-06-05", "2026-12-31")
+NIGHTS = {
+    "Europe/Amsterdam": ("2026-03-29", "2026-10-25"),
+    "America/New_York": ("2026-03-08", "2026-11-01"),
+    "Australia/Lord_Howe": ("2026-04-05", "2026-10-04"),
+    "Asia/Kathmandu": (),
 }
+RESERVED_US = (MINUTE_US, 22 * MINUTE_US, 90 * MINUTE_US, 8 * HOUR_US)
 STATES = ("Charging", "SuspendedEV", "SuspendedEVSE", "EVConnected", "Idle")
 REGISTERS_MILLIWH = (0, 1, 1_234_500_000, 999_999_999_999_999)
-GAPS_US = (0, 1, MINUTE_US, 7 * MINUTE_US, 15 * MINUTE_US, HOUR_US, 3 * HOUR_US, 8 * HOUR_US)
-ODD_US = (0, 0, 0, 1, 333_333, 30_000_000, 59_999_999)
+GAPS_US = (0, 1, MINUTE_US, 7 * MINUTE_US, 15 * MINUTE_US, HOUR_US, HOUR_US, HOUR_US, 3 * HOUR_US, 8 * HOUR_US)
+ODD_US = (0, 0, 0, 0, 0, 0, 1, 333_333, 30_000_000, 59_999_999)
 # Nothing, the least that can be metered, around the tolerance of a rest, and what cars draw.
 ENERGIES_MILLIWH = (0, 0, 1, 2, 99_999, 100_000, 100_001, 250_000, 1_000_001, 5_000_000, 7_333_333, 22_000_000)
 POWERS_MILLIWATT = (None, None, 0, 3_700_000, 11_000_000, 22_000_000)
@@ -33,20 +36,23 @@ def instant_us(zone: str, local: str) -> int:
 
 @st.composite
 def starts(draw: st.DrawFn, zone: str) -> int:
-    """Often a full hour, often in the evening, so that the night follows."""
-    day, hour = draw(st.sampled_from(DAYS[zone])), draw(st.sampled_from((0, 1, 8, 16, 20, 22, 23)))
-    minute, odd_us = draw(st.sampled_from((0, 0, 15, 30, 59))), draw(st.sampled_from(ODD_US))
-    return instant_us(zone, f"{day}T{hour:02d}:{minute:02d}:00") + odd_us
+    """Often a full hour, often in the evening, so that midnight follows, or early in a night of a change."""
+    in_night = bool(NIGHTS[zone]) and draw(st.booleans())
+    days, hours = (NIGHTS[zone], (0, 1)) if in_night else (DAYS, (0, 1, 8, 16, 20, 22, 23))
+    minute, odd_us = draw(st.sampled_from((0, 0, 15, 30, 45, 59))), draw(st.sampled_from(ODD_US))
+    return (
+        instant_us(zone, f"{draw(st.sampled_from(days))}T{draw(st.sampled_from(hours)):02d}:{minute:02d}:00") + odd_us
+    )
 
 
 @st.composite
 def samples(draw: st.DrawFn, at_us: int, register_milliwh: int) -> list[Sample]:
-    """Registers that never decrease, at instants that may repeat."""
-    found = []
+    """Registers that never decrease, at instants that may repeat; some stations tell no power."""
+    powers, found = draw(st.sampled_from((POWERS_MILLIWATT, POWERS_MILLIWATT[:1]))), []
     for _ in range(draw(st.integers(0, 7))):
         at_us += draw(st.sampled_from(GAPS_US)) + draw(st.sampled_from(ODD_US))
         register_milliwh += draw(st.sampled_from(ENERGIES_MILLIWH))
-        power, current = draw(st.sampled_from(POWERS_MILLIWATT)), draw(st.sampled_from(CURRENTS_MICROAMPERE))
+        power, current = draw(st.sampled_from(powers)), draw(st.sampled_from(CURRENTS_MICROAMPERE))
         found.append(Sample(at_us, register_milliwh, power, current))
     return found
 
@@ -62,9 +68,9 @@ def state_changes(draw: st.DrawFn, start_us: int, end_us: int, sampled: list[Sam
 
 
 @st.composite
-def sessions(draw: st.DrawFn) -> Session:
+def charged_sessions(draw: st.DrawFn) -> Session:
     """Up to some days long; one in many has no length at all."""
-    zone = draw(st.sampled_from(sorted(DAYS)))
+    zone = draw(st.sampled_from(sorted(NIGHTS)))
     start_us, register = draw(starts(zone)), draw(st.sampled_from(REGISTERS_MILLIWH))
     jump = draw(st.sampled_from((0, 0, 0, 1, 5_000_000)))
     sampled = draw(samples(start_us, register + jump))
@@ -75,3 +81,27 @@ def sessions(draw: st.DrawFn) -> Session:
     told = [*outside[:1], *sampled, *outside[1:]] if draw(st.booleans()) else sampled
     states = draw(state_changes(start_us, end_us, sampled))
     return Session(zone, start_us, register, end_us, end_register, tuple(told), states)
+
+
+@st.composite
+def reserved_sessions(draw: st.DrawFn) -> Session:
+    """After a reservation that ends before, at or after the start."""
+    session = draw(charged_sessions())
+    from_us = session.start_us - draw(st.sampled_from(RESERVED_US)) - draw(st.sampled_from(ODD_US))
+    until_us = max(from_us, session.start_us + draw(st.sampled_from((-7 * MINUTE_US, 0, HOUR_US))))
+    return replace(session, reservation=Reservation(from_us, until_us, expired=False))
+
+
+@st.composite
+def expired_reservations(draw: st.DrawFn) -> Session:
+    """No session but a start and an end at the reservation's end."""
+    zone = draw(st.sampled_from(sorted(NIGHTS)))
+    from_us = draw(starts(zone))
+    until_us = from_us + draw(st.sampled_from(RESERVED_US)) + draw(st.sampled_from(ODD_US))
+    return Session(zone, until_us, 0, until_us, 0, reservation=Reservation(from_us, until_us, expired=True))
+
+
+def sessions() -> st.SearchStrategy[Session]:
+    """Most without a reservation."""
+    ways = (charged_sessions, reserved_sessions, charged_sessions, expired_reservations, charged_sessions)
+    return st.sampled_from(ways).flatmap(lambda way: way())

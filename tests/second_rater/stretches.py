@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
 
-from tests.second_rater.session import Sample, Session, StateChange
+from tests.second_rater.session import Reservation, Sample, Session, StateChange
 
 # Energy in a state of rest up to which the vehicle is taken at its word: 0.1 kWh.
 REST_MILLIWH_MAX = 100_000
@@ -65,9 +65,20 @@ class Stretch:
 
 
 def stretches(session: Session) -> list[Stretch]:
-    """The session cut at every reading and every change of state, in order; each part is judged by itself."""
+    """The reservation, then the session cut at every reading and every change of state, each part judged by itself."""
+    if session.reservation and session.reservation.expired:
+        return _reserved(session, session.reservation)
     cut = _cut_at_states(list(_between_readings(session)), session.states)
-    return [replace(stretch, kind=_kind(stretch, session.states)) for stretch in cut]
+    charged = [replace(stretch, kind=_kind(stretch, session.states)) for stretch in cut]
+    return [*_reserved(session, session.reservation), *charged]
+
+
+def _reserved(session: Session, reservation: Reservation | None) -> list[Stretch]:
+    """Until the session's start or the reservation's end, whichever is first."""
+    if reservation is None:
+        return []
+    end = reservation.until_us if reservation.expired else min(reservation.until_us, session.start_us)
+    return [Stretch(Fraction(reservation.from_us), Fraction(end), Fraction(0), Fraction(0), Kind.RESERVED)]
 
 
 def _between_readings(session: Session) -> Iterator[Stretch]:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from tests.second_rater.restrictions import Json
 
+# Decimals of a currency (ISO 4217).
+EXPONENTS = {"EUR": 2, "JPY": 0, "BHD": 3}
 NAMES = {"excl": ("excl_vat", "before_taxes"), "incl": ("incl_vat", "after_taxes")}
 
 
@@ -88,13 +90,13 @@ def apply_bound(name: str, tariff: Json, amounts: list[Amount], total: Total) ->
         given = [each for each in (excl_limit, incl_limit) if each is not None]
         excl_limit, incl_limit = (max if name == "min_price" else min)(given, default=None), None
     excl, incl = beyond(name, total.excl, excl_limit), beyond(name, total.incl, incl_limit)
+    excl_binds, incl_binds = bool(excl), bool(incl)
     bearer = category(tariff, amounts)
     if excl_limit is None and total.excl is not None:
         excl = incl / bearer.factor
     if incl_limit is None and total.incl is not None:
         incl = excl * bearer.factor
-    if excl or incl:
-        total.bound.add(name)
+    total.bound |= {f"{name} {which}" for which, binds in (("excl", excl_binds), ("incl", incl_binds)) if binds}
     total.excl = None if total.excl is None else total.excl + excl
     total.incl = None if total.incl is None else total.incl + incl
 
@@ -118,3 +120,13 @@ def category(tariff: Json, amounts: list[Amount]) -> Category:
         assert bearer.excl is not None
         bearer.excl += net_of(each, kind)
     return max(found.values(), key=lambda bearer: bearer.rank)
+
+
+def minor(amount: Fraction | None, tariff: Json, rounding: str) -> int | None:
+    """Minor units of the currency: halves up, or to the even one."""
+    if amount is None:
+        return None
+    doubled, rest = divmod(amount * 10 ** EXPONENTS[tariff["currency"]] * 2, 1)
+    whole, is_upper_half = divmod(int(doubled), 2)
+    is_half = bool(is_upper_half) and rest == 0
+    return whole + (whole % 2 if is_half and rounding == "half_even_total" else is_upper_half)

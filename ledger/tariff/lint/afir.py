@@ -70,7 +70,7 @@ def _out_of_order(place: int, element: TariffElement) -> Iterator[Finding]:
 
 
 def _without_energy_price(tariff: Tariff) -> Iterator[Finding]:
-    components = [component for element in tariff.elements for component in element.components if component.price]
+    components = [part for element in tariff.elements for part in element.components if part.price or part.spot]
     if components and not any(component.dimension is Dimension.ENERGY for component in components):
         text = "an ad-hoc price at 50 kW and more is per kWh, and there is no ENERGY price (EU 2023/1804, article 5)"
         yield Finding("$.elements", Code.AFIR_NO_ENERGY_PRICE, text)

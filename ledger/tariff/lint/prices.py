@@ -46,7 +46,7 @@ def missing_vat(tariff: Tariff) -> Iterator[Finding]:
     if tariff.tax_included is TaxIncluded.NOT_APPLICABLE:
         return
     for path, component in components_of(tariff):
-        if component.price and component.vat_percent is None:
+        if (component.price or component.spot) and component.vat_percent is None:
             text = f"{component.dimension} names no VAT rate: the price after tax is not known"
             if tariff.tax_included is TaxIncluded.YES:
                 text = f"{component.dimension} names no VAT rate: the price before tax is not known"

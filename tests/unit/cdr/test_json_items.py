@@ -42,6 +42,11 @@ def test_lines_are_items_with_their_numbers(tmp_path: Path) -> None:
     assert places(tmp_path, '\n{"a": 1}\n\n{"b": 2}') == [("line 2", {"a": 1}), ("line 4", {"b": 2})]
 
 
+@pytest.mark.parametrize("text", ['{"a": 1}', '\n{"a": 1}\n\n'])
+def test_one_line_alone_is_one_object(tmp_path: Path, text: str) -> None:
+    assert places(tmp_path, text) == [("$", {"a": 1})]
+
+
 def test_one_object_over_several_lines_is_one_item(tmp_path: Path) -> None:
     assert places(tmp_path, '{\n "a": 1\n}\n') == [("$", {"a": 1})]
 
@@ -105,9 +110,9 @@ def test_an_item_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_progress_is_told_in_bytes(tmp_path: Path) -> None:
     path, steps = tmp_path / "lines", list[tuple[int, int | None]]()
-    path.write_text('{"a": 1}\n{"b": 2}\n')
+    path.write_text('{"a": 1}\n{"b": 2}\n{"c": 3}\n')
     list(json_items(path, lambda done, total: steps.append((done, total))))
-    assert steps == [(9, 18), (18, 18)]
+    assert steps == [(18, 27), (27, 27), (27, 27)]
 
 
 @given(st.lists(VALUES, max_size=5), st.integers(1, 7))
