@@ -92,7 +92,7 @@ def run(events: int) -> dict[str, Any]:
         "ratio": round(one_per_s / limit_per_s, 2),
         "two_consumers_per_s": round(two_per_s),
         # In a short run the first may have read all before the second has joined: that compares nothing.
-        "two_to_one": round(two_per_s / one_per_s, 2) if both_read else None,
+        "two_to_one": round(two_per_s / one_per_s, 2) if both_read and one_per_s else None,
         "cpu_us_per_event": one["cpu_us_per_event"],
         "produced_per_s": round(produced_per_s),
         "peak_rss_mb": one["peak_rss_mb"],

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from ledger.tariff.model import Tariff, TaxIncluded
 from ledger.tariff.policy import Policies
-from ledger.tariff.rate import Rate
 from ledger.tariff.report import Cost, Line
 from ledger.tariff.running_lines import RunningLine, RunningLines
 from ledger.tariff.steps import surpluses
@@ -15,6 +14,8 @@ from ledger.values.exact import Exact
 
 # Numerator and denominator, not reduced.
 _Ratio = tuple[int, int]
+# Before and after tax.
+_Amounts = tuple[_Ratio | None, _Ratio | None]
 
 
 class Charge(NamedTuple):
@@ -46,24 +47,30 @@ class Charge(NamedTuple):
         )
 
 
-def charges_of(tariff: Tariff, runs: Sequence[RunningLines], policies: Policies) -> list[Charge]:
+def charges_of(tariff: Tariff, runs: Sequence[RunningLines], policies: Policies, names_tax: bool) -> list[Charge]:
     """The charges of a reservation and a session, in their order, after step sizes."""
-    names_tax = is_taxed(tariff, runs)
     found: list[Charge] = []
     for running in runs:
         more = surpluses(running, policies)
         for line in running.lines:
-            volume, surplus = line.volume, more.get(line, 0)
-            billed_volume = volume + surplus if surplus else volume
-            found.append(Charge(line, volume, surplus, *_amounts(line.rate, billed_volume, tariff, names_tax)))
+            surplus = more.get(line, 0)
+            found.append(Charge(line, line.volume, surplus, *_amounts(line, surplus, tariff, names_tax)))
     return found
 
 
 def total_of_charges(charges: Sequence[Charge], names_tax: bool) -> Cost:
     """Their exact sum; a side that one of them does not know is unknown."""
-    if not charges:
-        return Cost(Fraction(0), Fraction(0) if names_tax else None)
-    return Cost(_sum([charge.excl for charge in charges]), _sum([charge.incl for charge in charges]))
+    return _total([(charge.excl, charge.incl) for charge in charges], names_tax)
+
+
+def total_of_running(tariff: Tariff, runs: Sequence[RunningLines], policies: Policies) -> Cost:
+    """The total of the charges, without making them."""
+    names_tax = is_taxed(tariff, runs)
+    amounts: list[_Amounts] = []
+    for running in runs:
+        more = surpluses(running, policies)
+        amounts += [_amounts(line, more.get(line, 0), tariff, names_tax) for line in running.lines]
+    return _total(amounts, names_tax)
 
 
 def is_taxed(tariff: Tariff, runs: Sequence[RunningLines]) -> bool:
@@ -76,8 +83,9 @@ def is_taxed(tariff: Tariff, runs: Sequence[RunningLines]) -> bool:
     return any(limit is not None and limit.incl_vat is not None for limit in limits)
 
 
-def _amounts(rate: Rate, volume: Exact, tariff: Tariff, names_tax: bool) -> tuple[_Ratio | None, _Ratio | None]:
+def _amounts(line: RunningLine, surplus: Exact, tariff: Tariff, names_tax: bool) -> _Amounts:
     """Before and after tax. A component that names no rate adds no tax, and what its price includes is unknown."""
+    rate, volume = line.rate, line.volume + surplus if surplus else line.volume
     numerator, denominator = rate.price_numerator * volume.numerator, rate.price_denominator * volume.denominator
     amount, factor = (numerator, denominator), rate.tax_factor
     if tariff.tax_included is TaxIncluded.YES:
@@ -87,10 +95,19 @@ def _amounts(rate: Rate, volume: Exact, tariff: Tariff, names_tax: bool) -> tupl
     return amount, (numerator * factor[0], denominator * factor[1])
 
 
+def _total(amounts: Sequence[_Amounts], names_tax: bool) -> Cost:
+    if not amounts:
+        return Cost(Fraction(0), Fraction(0) if names_tax else None)
+    return Cost(_sum([excl for excl, _ in amounts]), _sum([incl for _, incl in amounts]))
+
+
 def _sum(amounts: Sequence[_Ratio | None]) -> Fraction | None:
     """One reduction at the end: adding fractions one by one would reduce each time."""
     known = [amount for amount in amounts if amount is not None]
     if len(known) < len(amounts):
         return None
     denominator = lcm(*[part for _, part in known])
-    return Fraction(sum([numerator * (denominator // part) for numerator, part in known]), denominator)
+    numerator = 0
+    for amount, part in known:
+        numerator += amount * (denominator // part)
+    return Fraction(numerator, denominator)

@@ -52,11 +52,6 @@ class CompiledTariff:
         self.has_whole_lines = _has_whole_lines(tariff)
         self.graces_us = sorted({rate.grace_us for rate in rates if rate.grace_us})
 
-    @property
-    def needs_each_interval(self) -> bool:
-        """Whether intervals between readings can differ in price: by power, by current, or by the slot they lie in."""
-        return bool(self.instant_axes or self.series)
-
     @cached_property
     def reservation(self) -> Selection:
         """What applies in a reservation that was used."""

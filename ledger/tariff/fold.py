@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from ledger.tariff.charges import total_of_running
 from ledger.tariff.charging_period import ChargingPeriod
 from ledger.tariff.charging_state import ASSUMED_STATE, CHARGING_STATE, kind_of_interval
 from ledger.tariff.compiled import CompiledTariff
@@ -17,8 +18,8 @@ from ledger.tariff.running import Course, run
 from ledger.tariff.running_lines import RunningLines
 from ledger.tariff.spans import Point
 from ledger.tariff.spot import Market, PriceMissingError, Slot
-from ledger.tariff.totals import Extent, cost_of_running, report_of
-from ledger.values.exact import proportion
+from ledger.tariff.totals import Extent, report_of
+from ledger.values.exact import Exact, proportion
 from ledger.values.time import US_PER_HOUR
 
 # How far ahead of the last reading switches of local time are looked up at once.
@@ -75,7 +76,7 @@ class Fold:
             self._reached_us = point[0] + _AHEAD_US
             self._course.reach(self._reached_us)
         try:
-            self._course.add(list(self._periods(point, sample)))
+            self._course.add(self._periods(point, sample))
         except PriceMissingError:
             self._is_whole = False
         self._point = point
@@ -85,7 +86,7 @@ class Fold:
         if self._compiled.has_whole_lines:
             report = self.report()
             return Cost(report.excl, report.incl)
-        return cost_of_running(self._compiled, self._runs, self._policies)
+        return total_of_running(self._compiled.tariff, self._runs, self._policies)
 
     def report(self) -> Report:
         """The cost up to the last reading, where the fold is exact."""
@@ -101,16 +102,22 @@ class Fold:
             return [session]
         return [run(self._compiled, self._compiled.reservation, [reserved], self._policies, self._market), session]
 
-    def _periods(self, end: tuple[int, int], sample: Sample) -> Iterator[ChargingPeriod]:
+    def _periods(self, end: tuple[int, int], sample: Sample) -> list[ChargingPeriod]:
         """The interval that a reading closes, cut where the state changed."""
-        _, _, power, current = sample
+        power = mean_power_milliwatt(self._point, end) if sample[2] is None else sample[2]
+        if self._next_state == len(self._states):
+            return [self._period(self._point, end, power, sample[3])]
+        periods: list[ChargingPeriod] = []
         start: Point = self._point
-        known = mean_power_milliwatt(self._point, end) if power is None else power
         for point in self._changes(end):
             if start < point:
-                kind = kind_of_interval(self._state, self._has_charged, start[1], point[1])
-                yield ChargingPeriod(start[0], point[0], kind, start[1], point[1], known, known, current, current)
+                periods.append(self._period(start, point, power, sample[3]))
                 start = point
+        return periods
+
+    def _period(self, start: Point, end: Point, power: Exact | None, current: int | None) -> ChargingPeriod:
+        kind = kind_of_interval(self._state, self._has_charged, start[1], end[1])
+        return ChargingPeriod(start[0], end[0], kind, start[1], end[1], power, power, current, current)
 
     def _changes(self, end: tuple[int, int]) -> Iterator[Point]:
         """Where a state ends in the interval, and the interval's end; after each the next state is in force."""

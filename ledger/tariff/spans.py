@@ -28,17 +28,21 @@ def spans(
 
 def strictly_between(values: Sequence[Exact], lower: Exact, upper: Exact) -> Sequence[Exact]:
     """The part of a sorted sequence above the lower and below the upper value."""
-    return values[bisect_right(values, lower) : bisect_left(values, upper)]
+    first = bisect_right(values, lower)
+    # Most often there is nothing, and the next value says so.
+    if first == len(values) or values[first] >= upper:
+        return ()
+    return values[first : bisect_left(values, upper)]
 
 
 def _points_inside(
     period: ChargingPeriod, instants_us: Sequence[Exact], energies_milliwh: Sequence[Exact]
 ) -> list[Point]:
     points: list[Point] = []
-    if instants_us and instants_us[0] < period.end_us:
+    if instants_us:
         inside = strictly_between(instants_us, period.start_us, period.end_us)
         points += [point_at(period, instant_us) for instant_us in inside]
-    if energies_milliwh and energies_milliwh[0] < period.end_energy_milliwh:
+    if energies_milliwh:
         inside = strictly_between(energies_milliwh, period.start_energy_milliwh, period.end_energy_milliwh)
         points += [(_instant_of(period, energy), energy) for energy in inside]
     return points

@@ -33,9 +33,10 @@ def report_of(
 ) -> Report:
     """The report of the runs of a reservation and a session over this extent."""
     tariff = compiled.tariff
-    charges = charges_of(tariff, runs, policies)
+    names_tax = is_taxed(tariff, runs)
+    charges = charges_of(tariff, runs, policies, names_tax)
     lines = [charge.to_line() for charge in charges]
-    total = total_of_charges(charges, is_taxed(tariff, runs))
+    total = total_of_charges(charges, names_tax)
     interval = (extent.start_us, extent.end_us)
     added = _added_lines(compiled, lines, total, interval, policies) if compiled.has_whole_lines else []
     total = total_of([*lines, *added]) if added else total
@@ -57,11 +58,6 @@ def report_of(
         policies=policies,
         spot_prices=spot_prices,
     )
-
-
-def cost_of_running(compiled: CompiledTariff, runs: Sequence[RunningLines], policies: Policies) -> Cost:
-    """What the report will say in all, where no line on the whole session can be added."""
-    return total_of_charges(charges_of(compiled.tariff, runs, policies), is_taxed(compiled.tariff, runs))
 
 
 def _added_lines(

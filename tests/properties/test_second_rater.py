@@ -3,7 +3,6 @@
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from ledger.tariff.parse import parse_tariff
 from ledger.tariff.periods import charging_periods
 from ledger.tariff.policy import policies_of
 from ledger.tariff.pricer import price
-from ledger.tariff.readings import Readings
 from ledger.values.canonical import read_json_decimals
 from tests.second_rater import campaign
 from tests.second_rater.cdr import course_of
@@ -69,35 +67,44 @@ def test_the_live_cost_at_every_reading_is_that_of_a_session_that_ends_there(cas
     session = case.session
     assume(not (session.reservation and session.reservation.expired))
     live, so_far = begun(case)
-    states = [state for state in session.states if state.at_us <= session.end_us]
-    for told in chain(sorted([*session.samples, *states], key=lambda each: each.at_us), [None]):
+    for told in in_order(session):
         so_far = tell(live, so_far, told, session)
         total = rate(case.tariff, so_far, split(case.policies))
         assert (live.cost().excl, live.cost().incl) == (total.excl, total.incl)
 
 
+Told = Sample | StateChange
+
+
+def in_order(session: Session) -> list[Told]:
+    """What is told of a session until its end, and its end as the last sample."""
+    told: list[Told] = [*session.samples, *session.states]
+    before_end = [each for each in told if each.at_us <= session.end_us]
+    end = Sample(session.end_us, session.end_register_milliwh, None, None)
+    return [*sorted(before_end, key=lambda each: each.at_us), end]
+
+
 def begun(case: Case) -> tuple[Live, Session]:
     """A session that has only started."""
     session = case.session
-    start = {"end_us": session.start_us, "end_register_milliwh": session.start_register_milliwh}
-    so_far = replace(session, samples=(), states=(), **start)
+    so_far = replace(until(session, session.start_us, session.start_register_milliwh), samples=(), states=())
     compiled = compile_tariff(parse_tariff(case.tariff), session.zone)
     return Live(compiled, readings_of(so_far), policies_of(split(case.policies))), so_far
 
 
-def tell(live: Live, so_far: Session, told: Sample | StateChange | None, session: Session) -> Session:
-    """The session as far as it is known, and the same to the live cost; None stands for the end."""
-    if told is None:
-        live.add_reading(session.end_us, session.end_register_milliwh)
-        return replace(so_far, end_us=session.end_us, end_register_milliwh=session.end_register_milliwh)
+def tell(live: Live, so_far: Session, told: Told, session: Session) -> Session:
+    """The session as far as it is known, and the same to the live cost."""
     if isinstance(told, StateChange):
         live.add_state_change(*told)
         return replace(so_far, states=(*so_far.states, told))
-    if not session.start_us <= told.at_us <= session.end_us:
+    if told.at_us < session.start_us:
         return so_far
     live.add_reading(*told)
-    reached = {"end_us": told.at_us, "end_register_milliwh": told.register_milliwh}
-    return replace(so_far, samples=(*so_far.samples, told), **reached)
+    return replace(until(so_far, told.at_us, told.register_milliwh), samples=(*so_far.samples, told))
+
+
+def until(session: Session, end_us: int, register_milliwh: int) -> Session:
+    return replace(session, end_us=end_us, end_register_milliwh=register_milliwh)
 
 
 @pytest.mark.parametrize("example", GOLDEN, ids=lambda path: path.name)
@@ -172,14 +179,6 @@ def test_a_campaign_ends_when_its_time_is_over(capsys: pytest.CaptureFixture[str
 def test_a_campaign_fails_where_the_raters_differ(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(campaign, "differences", lambda case: {"excl": (1, 2)})
+    monkeypatch.setattr(campaign, "differences", lambda _: {"excl": (1, 2)})
     assert campaign.main(["--examples", "3"]) == 1
     assert "the raters differ (first, second): {'excl': (1, 2)}" in capsys.readouterr().out
-
-
-def test_a_rating_that_neglects_a_restriction_is_found_out() -> None:
-    """Both raters are asked about the same tariff: one that reads another one differs."""
-    session = Session("Europe/Amsterdam", MORNING_US, 0, MORNING_US + 60 * MINUTE_US, 1_000_000)
-    limited, free = tariff_of("ENERGY", "1", start_time="08:30"), tariff_of("ENERGY", "1")
-    assert priced(Case(limited, session, UNLESS_SAID)).excl != rate(free, session).excl
-    assert isinstance(readings_of(session), Readings)

@@ -123,10 +123,11 @@ def category(tariff: Json, amounts: list[Amount]) -> Category:
 
 
 def minor(amount: Fraction | None, tariff: Json, rounding: str) -> int | None:
-    """Minor units of the currency: halves up, or to the even one."""
+    """Minor units of the currency: halves away from zero, or to the even one."""
     if amount is None:
         return None
-    doubled, rest = divmod(amount * 10 ** EXPONENTS[tariff["currency"]] * 2, 1)
+    doubled, rest = divmod(abs(amount) * 10 ** EXPONENTS[tariff["currency"]] * 2, 1)
     whole, is_upper_half = divmod(int(doubled), 2)
     is_half = bool(is_upper_half) and rest == 0
-    return whole + (whole % 2 if is_half and rounding == "half_even_total" else is_upper_half)
+    rounded = whole + (whole % 2 if is_half and rounding == "half_even_total" else is_upper_half)
+    return rounded if amount >= 0 else -rounded
