@@ -58,15 +58,17 @@ def replay(connection: Database, numbers: Sequence[str] | None, progress: Progre
     """
     replayer, invoices, differences = Replayer(connection), 0, list[Difference]()
     wanted = None if numbers is None else set(numbers)
+    missing = set(wanted or ())
     end = head(connection, "billing")
     for after in range(0, end, PAGE_POSITIONS):
         page = list(read_page(connection, "billing", after, min(after + PAGE_POSITIONS, end), [TOPIC]))
         chosen = [logged for logged in page if _is_wanted(logged, wanted)]
         invoices += len(chosen)
+        missing -= {logged.fact.number for logged in chosen if isinstance(logged.fact, InvoiceIssued)}
         differences.extend(replayer.differences(chosen))
         progress(min(after + PAGE_POSITIONS, end), end)
-    if wanted is not None and invoices < len(wanted):
-        raise LookupError(f"{len(wanted) - invoices} of the invoices named were never issued")
+    if missing:
+        raise LookupError(f"never issued: {', '.join(sorted(missing))}")
     return Replayed(invoices, differences)
 
 

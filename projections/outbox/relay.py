@@ -148,7 +148,9 @@ class Relay:
 
     def _unavailable(self, error: KafkaError) -> BrokerUnavailableError:
         address = self._client["bootstrap_servers"]
-        return BrokerUnavailableError(f"Kafka at {address}, topic {self._topic}: {type(error).__name__} {error}")
+        text, name = " ".join(str(error).split()), type(error).__name__
+        said = text if name in text else f"{name} {text}".strip()
+        return BrokerUnavailableError(f"Kafka at {address}, topic {self._topic}: {said}")
 
 
 def create_topic(topic: str, client: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ UNKNOWN = [
     (["account", "show", "nobody"], "account nobody was never opened"),
     (["parked", "show", "999999999"], "evledger parked list"),
     (["held", "show", "nobody"], "evledger held list"),
-    (["replay", "EVL-1999-000001"], "never issued"),
+    (["replay", "EVL-1999-000001"], "never issued: EVL-1999-000001"),
 ]
 
 

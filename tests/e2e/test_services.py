@@ -91,6 +91,33 @@ def test_a_service_that_is_asked_to_stop_ends_well(
     assert json.loads(outcome.out) is not None
 
 
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ({"n": "1.0", "rows": []}, []),
+        ({"n": 1, "rows": []}, ["$.n is no string"]),
+        ({"n": "x", "rows": []}, ["$.n does not match ^[0-9.]+$"]),
+        ({"rows": []}, ["$ has no n"]),
+        ({"n": "1", "rows": [], "more": 1}, ["$ has more, which is not in the contract"]),
+        ({"n": "1", "rows": [None, "A", "B"]}, ["$.rows[2] fits none"]),
+    ],
+)
+def test_the_check_of_contracts_sees_each_fault(message: Any, said: list[str]) -> None:
+    schema = {
+        "$defs": {"row": {"anyOf": [{"type": "null"}, {"const": "A"}]}},
+        "type": "object",
+        "required": ["n"],
+        "additionalProperties": False,
+        "properties": {
+            "n": {"type": "string", "pattern": "^[0-9.]+$"},
+            "rows": {"type": "array", "items": {"$ref": "#/$defs/row"}},
+        },
+    }
+    found = list(faults(message, schema))
+    assert len(found) == len(said)
+    assert all(fault.startswith(start) for fault, start in zip(found, said, strict=True))
+
+
 def catches_signals(pid: int) -> bool:
     """Whether the process has handlers of its own for SIGTERM: without, it would just die."""
     with open(f"/proc/{pid}/status", encoding="ascii") as status:  # noqa: PTH123
