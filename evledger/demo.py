@@ -29,7 +29,7 @@ Say = Callable[[str], None]
 LAST_END = "SELECT max(ended_at) FROM finance.session_costs"
 LAST_CLOSE = "SELECT max(period_ends_at) FROM ledger.charges"
 
-READ_BEFORE = "SELECT DISTINCT topic FROM ledger.consumer_positions WHERE messages_read > 0"
+LED_TO_FACTS = "SELECT DISTINCT topic FROM ledger.consumer_positions WHERE appended > 0"
 HAS_EVENTS = "SELECT EXISTS (SELECT FROM ledger.session_events) OR EXISTS (SELECT FROM ledger.billing_events)"
 
 
@@ -92,9 +92,9 @@ def _instant(url: str, query: str, role: str) -> datetime | None:
 
 def _refuse_other_ledger(connection: Connection[Any], path: Path) -> None:
     topic = file_topic(path)
-    topics = {name for (name,) in connection.execute(READ_BEFORE)}
+    topics = {name for (name,) in connection.execute(LED_TO_FACTS)}
     has_events = connection.execute(HAS_EVENTS).fetchone() == (True,)
-    if topics - {topic} or (has_events and topics != {topic}):
+    if has_events and topics != {topic}:
         raise DemoRefusedError(
             "the ledger already has events that are not of this demo: set EVLEDGER_HOME to a new folder, "
             "or run the demo with the sessions and seed that made it"

@@ -122,3 +122,10 @@ def test_a_server_by_url_is_used_only_when_forced(program: Program) -> None:
 @pytest.mark.usefixtures("in_empty")
 def test_one_session_is_enough(program: Program) -> None:
     assert program("demo", "--sessions", "1", "--force", "--json").document["sessions"]["started"] == 1
+
+
+@pytest.mark.usefixtures("in_empty")
+def test_messages_that_led_to_no_event_are_not_in_its_way(program: Program, folder: Path) -> None:
+    (folder / "junk").write_text("not a message\n")
+    assert program("ingest", "junk", "--json").document["parked"] == 1
+    assert demo(program, "--force") | {"seconds": 0} == demo(program, "--force") | {"seconds": 0}
