@@ -21,6 +21,7 @@ from ledger.tariff.parse import parse_tariff
 from ledger.tariff.periods import charging_periods
 from ledger.tariff.pricer import price
 from ledger.tariff.readings import Readings
+from ledger.tariff.report import Cost
 from ledger.values.time import to_us
 from tests.second_rater.rater import rate as second_rate
 from tests.second_rater.session import Sample, Session, StateChange
@@ -92,13 +93,14 @@ def _running(compiled: CompiledTariff) -> dict[str, Any]:
     }
 
 
-def _cost_after_each(compiled: CompiledTariff, readings: Readings) -> None:
+def _cost_after_each(compiled: CompiledTariff, readings: Readings) -> Cost:
     live = Live(
         compiled, msgspec.structs.replace(readings, end_us=readings.start_us, samples=(), end_register_milliwh=0)
     )
     for sample in readings.samples:
         live.add_reading(*sample)
         live.cost()
+    return live.cost()
 
 
 def _session(number: int, count: int) -> Readings:

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from ledger.tariff.charges import total_of_running
+from ledger.tariff.charges import charges_of, taxation_of, total_of_charges
 from ledger.tariff.charging_period import ChargingPeriod
 from ledger.tariff.charging_state import ASSUMED_STATE, CHARGING_STATE, kind_of_interval
 from ledger.tariff.compiled import CompiledTariff
@@ -86,7 +86,8 @@ class Fold:
         if self._compiled.has_whole_lines:
             report = self.report()
             return Cost(report.excl, report.incl)
-        return total_of_running(self._compiled.tariff, self._runs, self._policies)
+        taxation = taxation_of(self._compiled.tariff, self._runs)
+        return total_of_charges(charges_of(self._runs, self._policies), taxation)
 
     def report(self) -> Report:
         """The cost up to the last reading, where the fold is exact."""

@@ -196,7 +196,10 @@ def _period(stretch: _Stretch) -> ChargingPeriod:
 
 
 def _intervals(curve: Curve, stretch: _Stretch, columns: Sequence[int]) -> Iterator[_Stretch]:
-    """The stretch cut at some of the curve's columns, each part with its power and current."""
+    """The stretch cut at some of the curve's columns, each part with its power and current.
+
+    Of samples at one instant with one register the first counts: between them nothing passes.
+    """
     first, last = _first_interval(curve, stretch.start), _last_interval(curve, stretch.end)
     start, from_ = stretch.start, min(first, last)
     for column in columns[bisect_left(columns, from_) : bisect_left(columns, last)]:

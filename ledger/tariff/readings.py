@@ -83,7 +83,7 @@ class Curve:
     @cached_property
     def powers_milliwatt(self) -> list[Exact | None]:
         """Power over the interval that ends at each column but the first: as sampled at its end, else the mean."""
-        sampled = self._sampled([sample[2] for sample in self.samples])
+        sampled = [*[sample[2] for sample in self.samples], None]
         return [
             mean_power_milliwatt(self.point(place - 1), self.point(place)) if power is None else power
             for place, power in enumerate(sampled, start=1)
@@ -92,16 +92,7 @@ class Curve:
     @cached_property
     def currents_microampere(self) -> list[Exact | None]:
         """Current over the interval that ends at each column but the first: as sampled at its end, else unknown."""
-        return self._sampled([sample[3] for sample in self.samples])
-
-    def _sampled(self, values: list[int | None]) -> list[Exact | None]:
-        """Of samples at one instant with one register the first counts: between them nothing passes."""
-        found: list[Exact | None] = [*values, None]
-        if len(set(self.instants_us)) < len(self.instants_us):
-            for place in range(2, len(found)):
-                if self.point(place) == self.point(place - 1):
-                    found[place - 1] = found[place - 2]
-        return found
+        return [*[sample[3] for sample in self.samples], None]
 
     def point(self, place: int) -> tuple[int, int]:
         """Instant and energy of a column."""

@@ -1,12 +1,15 @@
 """A report as the JSON object that `evledger rate --json` prints: texts, never floats."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from ledger.tariff.model import PriceLimit
+from ledger.tariff.policy import POLICIES
 from ledger.tariff.report import Line, Report
+from ledger.tariff.spot import SpotPrice
 from ledger.values.canonical import decimal_text
 from ledger.values.energy import MILLIWH_PER_KWH
 from ledger.values.exact import Exact, ratio
@@ -21,7 +24,11 @@ _ENERGY_MIN_PLACES = 3
 
 
 def report_json(report: Report) -> dict[str, Any]:
-    """The result's JSON object; `exact` before the final rounding, `total_cost` after it."""
+    """The result's JSON object; `exact` before the final rounding, `total_cost` after it.
+
+    `total_reservation_time_h` is there where something was reserved, `policies` where one is not the default,
+    `spot_prices` where any were used.
+    """
     return {
         "currency": report.currency,
         "total_cost": {
@@ -40,6 +47,27 @@ def report_json(report: Report) -> dict[str, Any]:
             "min_price": _limit(report.price_min, report.currency),
             "max_price": _limit(report.price_max, report.currency),
         },
+        **dict(_more(report)),
+    }
+
+
+def _more(report: Report) -> Iterator[tuple[str, object]]:
+    if report.reservation_us:
+        yield "total_reservation_time_h", fraction_to_text(ratio(report.reservation_us, US_PER_HOUR))
+    chosen = {name: value for name, value in report.policies.as_dict().items() if value != POLICIES[name]}
+    if chosen:
+        yield "policies", chosen
+    if report.spot_prices:
+        yield "spot_prices", [spot_price_json(spot_price) for spot_price in report.spot_prices]
+
+
+def spot_price_json(spot_price: SpotPrice) -> dict[str, str]:
+    """A value that the result rests on, in the shape of a published slot."""
+    return {
+        "series": spot_price.series,
+        "from": _instant(spot_price.from_us),
+        "until": _instant(spot_price.until_us),
+        "per_kwh": decimal_text(spot_price.per_kwh),
     }
 
 

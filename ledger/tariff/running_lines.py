@@ -17,19 +17,26 @@ _PARKING_TIME: Final = 3
 class RunningLine:
     """A stretch under one component; `start` is a mark on the energy or the time scale.
 
-    `volume`: milliwatt-hours or microseconds so far. `correction` is what volumes of time say beyond the instants.
+    `volume`: milliwatt-hours or microseconds so far, `before`: those of earlier lines of its dimension.
+    `correction` is what volumes of time say beyond the instants.
     """
 
-    __slots__ = ("correction", "end_us", "is_counted", "order", "rate", "start", "start_us", "volume")
+    __slots__ = ("before", "correction", "end_us", "is_counted", "order", "rate", "start", "start_us", "volume")
 
-    def __init__(self, rate: Rate, place: int, start_us: Exact, start: Exact) -> None:
+    def __init__(self, rate: Rate, place: int, start_us: Exact, start: Exact, before: Exact = 0) -> None:
         self.rate = rate
         self.order = (start_us, place)
         self.start_us = self.end_us = start_us
         self.start = start
+        self.before = before
         self.volume: Exact = 0
         self.correction: Exact = 0
         self.is_counted = False
+
+    @property
+    def total(self) -> Exact:
+        """The volume of its dimension up to and with this line."""
+        return self.before + self.volume if self.before else self.volume
 
 
 class RunningLines:
@@ -43,6 +50,7 @@ class RunningLines:
         self.parking_us: Exact = 0
         self._has_flat = False
         self._open: list[RunningLine | None] = [None, None, None, None]
+        self._latest: list[RunningLine | None] = [None, None, None, None]
 
     def add(self, span: ChargingPeriod, rates: Rates) -> None:
         """A span in which nothing switches, after all earlier ones."""
@@ -102,7 +110,9 @@ class RunningLines:
         """The open line of a dimension: it lasts as long as its component keeps matching, also while nothing flows."""
         line = self._open[place]
         if line is None or line.rate is not rate:
-            line = self._open[place] = RunningLine(rate, place, span.start_us, start)
+            latest = self._latest[place]
+            line = RunningLine(rate, place, span.start_us, start, 0 if latest is None else latest.total)
+            self._open[place] = self._latest[place] = line
         line.end_us = span.end_us
         return line
 

@@ -1,7 +1,6 @@
 """step_size: once per session for energy, once for charging and parking time together, once for a reservation's
 time (OCPI PriceComponent)."""
 
-from ledger.tariff.model import Dimension
 from ledger.tariff.policy import Policies
 from ledger.tariff.running_lines import RunningLine, RunningLines
 from ledger.values.exact import Exact, round_up_to, simplified
@@ -16,7 +15,7 @@ def surpluses(running: RunningLines, policies: Policies) -> dict[RunningLine, Ex
     found: dict[RunningLine, Exact] = {}
     for last in (running.last_energy, _last_time(running, policies)):
         if last is not None:
-            total = _total(running, last.rate.dimension)
+            total = last.total if isinstance(last.total, int) else simplified(last.total)
             surplus = round_up_to(total, last.rate.step_volume) - total
             if surplus:
                 found[last] = surplus
@@ -27,9 +26,3 @@ def _last_time(running: RunningLines, policies: Policies) -> RunningLine | None:
     if policies.step_size_after_parking == "parking" and running.last_parking_time is not None:
         return running.last_parking_time
     return running.last_time
-
-
-def _total(running: RunningLines, dimension: Dimension) -> Exact:
-    volumes = [line.volume for line in running.lines if line.rate.dimension is dimension]
-    total = volumes[0] if len(volumes) == 1 else sum(volumes[1:], volumes[0])
-    return total if isinstance(total, int) else simplified(total)

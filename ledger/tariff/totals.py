@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ledger.tariff.bounds import Bounded
-from ledger.tariff.charges import charges_of, is_taxed, total_of_charges
+from ledger.tariff.charges import charges_of, taxation_of, total_of_charges
 from ledger.tariff.compiled import CompiledTariff
 from ledger.tariff.mark_up import mark_up_lines
 from ledger.tariff.model import Tariff, TaxIncluded
@@ -33,10 +33,9 @@ def report_of(
 ) -> Report:
     """The report of the runs of a reservation and a session over this extent."""
     tariff = compiled.tariff
-    names_tax = is_taxed(tariff, runs)
-    charges = charges_of(tariff, runs, policies, names_tax)
-    lines = [charge.to_line() for charge in charges]
-    total = total_of_charges(charges, names_tax)
+    charges, taxation = charges_of(runs, policies), taxation_of(tariff, runs)
+    lines = [charge.to_line(taxation) for charge in charges]
+    total = total_of_charges(charges, taxation)
     interval = (extent.start_us, extent.end_us)
     added = _added_lines(compiled, lines, total, interval, policies) if compiled.has_whole_lines else []
     total = total_of([*lines, *added]) if added else total

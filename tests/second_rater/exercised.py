@@ -8,6 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from tests.second_rater.evidence import TIMES, Evidence, without
+from tests.second_rater.pieces import moment_at
 from tests.second_rater.rater import SESSION, fees, priced_by
 from tests.second_rater.restrictions import MILLIONTHS, SECOND_US
 from tests.second_rater.strategies import Case
@@ -154,6 +155,16 @@ def has_missing_rate(seen: Evidence) -> bool:
 def jump_is_paid(seen: Evidence) -> bool:
     jumps = [piece for piece in seen.pieces if not piece.stretch.length and piece.stretch.volume]
     return any(priced_by(seen.tariff, "ENERGY", piece.moment, SESSION) for piece in jumps)
+
+
+def last_jump_is_judged_by_before(seen: Evidence) -> bool:
+    """At the very end another element would have been next."""
+    if seen.course.start == seen.course.end:
+        return False
+    jumps = [piece for piece in seen.pieces if piece.stretch.volume and piece.stretch.start == seen.course.end]
+    at_end = [moment_at(each.stretch.start, each.stretch.energy, each.stretch, seen.course) for each in jumps]
+    next_ones = [priced_by(seen.tariff, "ENERGY", moment, SESSION) for moment in at_end]
+    return next_ones != [priced_by(seen.tariff, "ENERGY", piece.moment, SESSION) for piece in jumps]
 
 
 def unknown_current_matters(seen: Evidence) -> bool:
@@ -337,6 +348,7 @@ RULES: dict[str, Test] = {
     "session without length": at_one_instant,
     "session without energy": lambda seen: not seen.course.stretches[-1].energy_end and bool(seen.charges),
     "energy that jumps": jump_is_paid,
+    "energy that jumps at the last instant": last_jump_is_judged_by_before,
     "stretch without energy": lambda seen: any(each.length and not each.volume for each in seen.course.stretches),
     "one milliwatt-hour": lambda seen: any(charge.volume == 1 for charge in seen.charged("ENERGY")),
 }

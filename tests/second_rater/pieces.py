@@ -48,7 +48,7 @@ def pieces(tariff: Json, course: Course) -> list[Piece]:
     limits = [element.get("restrictions") or {} for element in tariff["elements"]]
     clock = clock_changes(limits, course)
     cut = [part for stretch in course.stretches for part in cut_up(stretch, limits, clock)]
-    return [Piece(part, moment_of(part, cut, course)) for part in cut]
+    return [Piece(part, moment_of(part, course)) for part in cut]
 
 
 def clock_changes(limits: list[Json], course: Course) -> list[Fraction]:
@@ -73,13 +73,14 @@ def cut_up(stretch: Stretch, limits: list[Json], clock: list[Fraction]) -> Itera
     return (stretch.between(*ends) for ends in pairwise([stretch.start, *sorted(instants), stretch.end]))
 
 
-def moment_of(part: Stretch, cut: list[Stretch], course: Course) -> Moment:
+def moment_of(part: Stretch, course: Course) -> Moment:
     """The middle of a piece stands for it: nothing changes inside."""
-    return moment_at(representative(part, cut, course.end), (part.energy + part.energy_end) / 2, part, course)
+    middle = (part.start + part.end) / 2
+    return moment_at(before_the_end(middle, course), (part.energy + part.energy_end) / 2, part, course)
 
 
 def moment_at_start(part: Stretch, course: Course) -> Moment:
-    return moment_at(part.start, part.energy, part, course)
+    return moment_at(before_the_end(part.start, course), part.energy, part, course)
 
 
 def moment_at(instant: Fraction, energy: Fraction, part: Stretch, course: Course) -> Moment:
@@ -94,9 +95,9 @@ def moment_at(instant: Fraction, energy: Fraction, part: Stretch, course: Course
     )
 
 
-def representative(part: Stretch, cut: list[Stretch], end: Fraction) -> Fraction:
-    """What is reached only at the last instant does not count: a jump there is judged by what held before it."""
-    lasting = [each for each in cut if each.length and each.kind is not Kind.RESERVED]
-    if not part.length and lasting and part.start == end:
-        part = lasting[-1]
-    return (part.start + part.end) / 2
+def before_the_end(instant: Fraction, course: Course) -> Fraction:
+    """What is reached only at the last instant does not count: a jump there is judged by what held before it.
+
+    Clocks switch at whole microseconds, so half of one before the end nothing has switched yet.
+    """
+    return course.end - Fraction(1, 2) if course.start < instant == course.end else instant

@@ -75,7 +75,7 @@ def charged_sessions(draw: st.DrawFn) -> Session:
     jump = draw(st.sampled_from((0, 0, 0, 1, 5_000_000)))
     sampled = draw(samples(start_us, register + jump))
     last_us, last_register = (sampled[-1].at_us, sampled[-1].register_milliwh) if sampled else (start_us, register)
-    end_us = last_us + draw(st.sampled_from(GAPS_US)) + draw(st.sampled_from(ODD_US))
+    end_us = last_us + draw(st.sampled_from((0, *GAPS_US))) + draw(st.sampled_from(ODD_US))
     end_register = last_register + draw(st.sampled_from(ENERGIES_MILLIWH))
     outside = (Sample(start_us - 1, register, None, None), Sample(end_us + 1, end_register + 1, None, None))
     told = [*outside[:1], *sampled, *outside[1:]] if draw(st.booleans()) else sampled

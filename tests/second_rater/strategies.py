@@ -64,7 +64,8 @@ def times_of_day(session: Session) -> st.SearchStrategy[str]:
     own = sorted({wall_at(session.zone, instant).time for instant in known_instants(session)})
     hours = ("00:00", "00:00", "00:00", "01:30", "01:45", "02:00", "02:15", "02:30", "03:00", "06:00", "22:00")
     anything = st.builds("{:02d}:{:02d}".format, st.integers(0, 23), st.integers(0, 59))
-    return st.one_of(st.sampled_from(own), st.sampled_from(hours), anything)
+    ends = st.sampled_from([wall_at(session.zone, instant).time for instant in (session.end_us, session.start_us)])
+    return st.one_of(ends, st.sampled_from(own), st.sampled_from(hours), anything)
 
 
 def days(session: Session) -> st.SearchStrategy[date]:
@@ -85,7 +86,9 @@ def energies_kwh(session: Session) -> st.SearchStrategy[Decimal]:
 def durations_s(session: Session) -> st.SearchStrategy[int]:
     reached = sorted({abs(each - session.start_us) // SECOND_US for each in known_instants(session)})
     longest = (session.end_us - session.start_us) // SECOND_US
-    return st.one_of(st.sampled_from(reached), st.integers(0, longest + 1), st.sampled_from((0, 1, 900, 3600)))
+    return st.one_of(
+        st.just(longest), st.sampled_from(reached), st.integers(0, longest + 1), st.sampled_from((0, 1, 900, 3600))
+    )
 
 
 @st.composite

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from ledger.tariff.charging_period import ChargingPeriod, Kind
 from ledger.tariff.compiled import compile_tariff
 from ledger.tariff.parse import parse_tariff
+from ledger.tariff.policy import policies_of
 from ledger.tariff.pricer import price
 from ledger.tariff.report import Report
 from ledger.values.energy import to_milliwh
@@ -49,6 +50,10 @@ def neither(minutes: int) -> Json:
     return {"kind": Kind.NEITHER, "minutes": minutes, "kwh": "0"}
 
 
+def reserved(minutes: int) -> Json:
+    return {"kind": Kind.RESERVATION, "minutes": minutes, "kwh": "0"}
+
+
 def periods(start_us: int, *stretches: Json) -> list[ChargingPeriod]:
     """Periods that follow each other; `power_kw` and `current_a` hold all the time that they are given for."""
     found, energy = [], 0
@@ -67,9 +72,15 @@ def _millionths(value: int | None) -> int | None:
     return None if value is None else value * 1_000_000
 
 
-def rated(content: Json, start: str, *stretches: Json, zone: str = BERLIN) -> Report:
-    """The report of a session that starts at a local time of the zone."""
-    return price(compile_tariff(parse_tariff(content), zone), periods(local_us(start, zone), *stretches))
+def rated(content: Json, start: str, *stretches: Json, zone: str = BERLIN, groups: tuple[str, ...] = ()) -> Report:
+    """The report of a session that starts at a local time of the zone, for a member of the groups."""
+    return price(compile_tariff(parse_tariff(content), zone, groups), periods(local_us(start, zone), *stretches))
+
+
+def rated_by(content: Json, start: str, *stretches: Json, **chosen: str) -> Report:
+    """The report under other policies than the defaults."""
+    compiled = compile_tariff(parse_tariff(content), BERLIN)
+    return price(compiled, periods(local_us(start), *stretches), policies_of(chosen))
 
 
 def lines_of(report: Report) -> list[tuple[str, int | None, Decimal]]:

@@ -126,3 +126,34 @@ def test_a_batch_without_an_error_is_done(tmp_path: Path) -> None:
 def test_wrong_usage_is_said_in_one_line(arguments: tuple[str, ...]) -> None:
     result = run(*arguments)
     assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+
+
+def test_another_reading_is_chosen_by_name(files: dict[str, str]) -> None:
+    result = run("--tariff", files["tariff"], "--cdr", files["cdr"], "--json", "--policy", "time_source=volumes")
+    found = json.loads(result.stdout)
+    assert (found["total_cost"]["excl_vat"], found["policies"]) == ("4.00", {"time_source": "volumes"})
+
+
+def test_another_reading_holds_for_each_line_of_a_batch(tmp_path: Path) -> None:
+    batch = tmp_path / "batch.jsonl"
+    batch.write_text(json.dumps({"tariff": json.loads(TARIFF), "cdr": json.loads(CDR)}))
+    result = run("--batch", str(batch), "--policy", "time_source=volumes", "--policy", "rounding=half_up_line")
+    assert json.loads(result.stdout)["policies"] == {"time_source": "volumes", "rounding": "half_up_line"}
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        (["step=x"], "policy 'step' is unknown: it is one of step_size_after_parking,"),
+        (["rounding=up"], "policy rounding cannot be 'up': it is one of half_up_total,"),
+        (["rounding"], "--policy 'rounding' is not NAME=VALUE"),
+        (["price_bounds=apply", "price_bounds=ignore"], "--policy price_bounds is given twice with different values"),
+    ],
+)
+def test_a_reading_that_is_not_known_is_named_in_one_line(
+    files: dict[str, str], choices: list[str], message: str
+) -> None:
+    options = [part for choice in choices for part in ("--policy", choice)]
+    result = run("--tariff", files["tariff"], "--cdr", files["cdr"], *options)
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert message in result.stderr

@@ -219,3 +219,9 @@ def test_time_that_is_neither_costs_neither_time_nor_parking() -> None:
 def test_an_open_tariff_with_a_hundred_years_is_priced() -> None:
     report = rated(tariff(element(TIME_1, day_of_week=["MONDAY"])), "2026-03-02 00:00", charging(60 * 24 * 365))
     assert report.excl == 24 * 52 + 24
+
+
+def test_energy_that_jumps_at_the_last_instant_has_the_price_of_the_time_before() -> None:
+    content = tariff(element(component("ENERGY", "1"), end_time="11:00"), element(component("ENERGY", "2")))
+    assert rated(content, "2026-03-02 10:00", charging(60), charging(0, "1")).excl == 1
+    assert rated(content, "2026-03-02 10:00", charging(60), charging(0, "1"), charging(1)).excl == 2
