@@ -79,18 +79,31 @@ def run_program(arguments: list[str]) -> int:
     try:
         with program.make_context("evledger", list(arguments)) as context:
             program.invoke(context)
+        sys.stdout.flush()
         return 0
     except click.exceptions.Exit as end:
         return end.exit_code
     except BrokenPipeError:
-        # Whoever read our output has gone, as `head` does; the interpreter must not complain at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # whoever read it has gone, as `head` does
         return 0
     except (Exception, KeyboardInterrupt) as error:
         code = exit_code_of(error)
         if code is None:
             raise
+        _finish_output()
         return _say(error, code)
+
+
+def _finish_output() -> None:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _drop_output()
+
+
+def _drop_output() -> None:
+    """What could not be written is not tried again: the interpreter would complain at its end, and choose the code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(error: BaseException, code: int) -> int:
