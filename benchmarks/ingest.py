@@ -7,11 +7,12 @@ give them. The limit and the naive path are taken in the same run.
 import struct
 import time
 from collections.abc import Iterator
-from itertools import accumulate, chain, islice, pairwise
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+import msgspec
 import psycopg
 from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
@@ -21,7 +22,8 @@ from benchmarks.child import in_child
 from benchmarks.database import database
 from consumers.messages.account import AccountDefaults
 from consumers.messages.reader import MessageReader
-from consumers.pipeline import BATCH_MESSAGES_MAX, Pipeline, settle_heap
+from consumers.pipeline import BATCH_MESSAGES_MAX, Pipeline, settle_process
+from consumers.read_ahead import ReadAhead
 from evledger.simulator.benchmark import MESSAGES_PER_SESSION, benchmark_messages
 from ledger.application import Ledger
 from ledger.intake.message import Record
@@ -39,7 +41,10 @@ LIMIT_RUNS = 3
 
 COPY_BLOCK_BYTES = 1024 * 1024
 
-HEADER = struct.Struct("!II")
+LENGTH = struct.Struct("!I")
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Record]).decode
 
 
 def run(events: int) -> dict[str, Any]:
@@ -60,10 +65,15 @@ def run(events: int) -> dict[str, Any]:
 
 def ingest(url: str, file: Path) -> dict[str, Any]:
     """The measured work: read, find duplicates, decide, rate, store, move the position, commit."""
-    reader = MessageReader(AccountDefaults(LEGAL_ENTITY, "Europe/Amsterdam"))
-    with Ledger(url) as ledger, Pipeline(ledger, reader.read, LEGAL_ENTITY) as pipeline:
+    defaults = AccountDefaults(LEGAL_ENTITY, "Europe/Amsterdam")
+    read = MessageReader(defaults).read
+    with (
+        Ledger(url) as ledger,
+        ReadAhead(defaults) as ahead,
+        Pipeline(ledger, read, LEGAL_ENTITY, ahead=ahead) as pipeline,
+    ):
         place = (TOPIC, 0)
-        settle_heap()
+        settle_process()
         _, epoch = acquire(ledger.connection, INGEST_GROUP, "benchmark", {place: 0})[place]
         began, cpu_began = time.perf_counter(), time.process_time()
         for batch in batches(file):
@@ -85,32 +95,20 @@ def ingest(url: str, file: Path) -> dict[str, Any]:
 
 def batches(file: Path) -> Iterator[list[Record]]:
     """The records of the file, as many at a time as a batch may have, in the shape that a poll gives them."""
-    offset = 0
-    for block in _blocks(file):
-        yield [Record(TOPIC, 0, number, key, value) for number, (key, value) in enumerate(block, offset)]
-        offset += len(block)
+    with file.open("rb") as source:
+        while length := source.read(LENGTH.size):
+            yield _decode(source.read(*LENGTH.unpack(length)))
 
 
 def write_messages(file: Path, sessions: int) -> None:
-    """Keys and values in blocks of a batch each, so that reading them costs little of what is measured."""
+    """Records in blocks of a batch each, so that reading them costs little of what is measured."""
+    messages = iter(benchmark_messages(sessions, SEED))
+    records = (Record(TOPIC, 0, offset, m.key.encode(), m.value) for offset, m in enumerate(messages))
     with file.open("wb") as out:
-        messages = iter(benchmark_messages(sessions, SEED))
-        while block := list(islice(messages, BATCH_MESSAGES_MAX)):
-            pairs = [(message.key.encode(), message.value) for message in block]
-            lengths = [length for key, value in pairs for length in (len(key), len(value))]
-            out.write(struct.pack("!II", len(pairs), sum(lengths)) + struct.pack(f"!{len(lengths)}I", *lengths))
-            out.writelines(part for pair in pairs for part in pair)
-
-
-def _blocks(file: Path) -> Iterator[list[tuple[bytes, bytes]]]:
-    with file.open("rb") as source:
-        while header := source.read(HEADER.size):
-            count, size = HEADER.unpack(header)
-            lengths = struct.unpack(f"!{2 * count}I", source.read(8 * count))
-            ends = list(accumulate(lengths, initial=0))
-            data = source.read(size)
-            parts = [data[start:end] for start, end in pairwise(ends)]
-            yield list(zip(parts[::2], parts[1::2], strict=True))
+        while batch := list(islice(records, BATCH_MESSAGES_MAX)):
+            block = _encode(batch)
+            out.write(LENGTH.pack(len(block)))
+            out.write(block)
 
 
 def _rows(connection: psycopg.Connection[Any]) -> int:
@@ -181,12 +179,13 @@ def _naive_rate(url: str, file: Path) -> float:
 
 
 def _save_one_by_one(application: "Application[Any]", file: Path) -> float:
-    known: dict[bytes, Any] = {}
+    known: dict[str, Any] = {}
     began, count = time.perf_counter(), 0
-    for key, value in chain.from_iterable(_blocks(file)):
-        session = application.repository.get(known[key]) if key in known else NaiveSession(key.decode())
+    for record in chain.from_iterable(batches(file)):
+        key, value = (record.key or b"").decode(), (record.value or b"").decode()
+        session = application.repository.get(known[key]) if key in known else NaiveSession(key)
         if key in known:
-            session.record(value.decode())
+            session.record(value)
         known[key] = session.id
         application.save(session)
         count += 1

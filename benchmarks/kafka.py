@@ -26,7 +26,8 @@ from consumers.loop import ConsumerLoop
 from consumers.messages.account import AccountDefaults
 from consumers.messages.kinds import Family
 from consumers.messages.reader import MessageReader
-from consumers.pipeline import BATCH_MESSAGES_MAX, Pipeline
+from consumers.pipeline import BATCH_MESSAGES_MAX, Pipeline, settle_process
+from consumers.read_ahead import ReadAhead
 from consumers.topics import DEFAULT_TOPICS, PARTITIONS, TopicSettings, create_missing
 from evledger.broker import resolve_jars, start_broker
 from evledger.simulator.benchmark import MESSAGES_PER_SESSION, benchmark_messages
@@ -180,9 +181,14 @@ class TimedLedger(Ledger):
 def consume(url: str, topics: Topics, group: str, owner: str) -> dict[str, Any]:
     """The real loop to the end of the topics."""
     settings = KafkaSettings(topics.bootstrap_servers, owner, topics.families)
-    reader = MessageReader(AccountDefaults(LEGAL_ENTITY, "Europe/Amsterdam"), topics.families)
-    ledger = TimedLedger(url)
-    with ledger, Pipeline(ledger, reader.read, LEGAL_ENTITY, topics.prefix + group) as pipeline:
+    contract = (AccountDefaults(LEGAL_ENTITY, "Europe/Amsterdam"), topics.families)
+    reader, group = MessageReader(*contract), topics.prefix + group
+    settle_process()
+    with (
+        TimedLedger(url) as ledger,
+        ReadAhead(*contract) as ahead,
+        Pipeline(ledger, reader.read, LEGAL_ENTITY, group, ahead) as pipeline,
+    ):
         began = time.process_time()
         totals = ConsumerLoop(ledger, pipeline, settings).run(Event(), once=True)
         cpu_us = (time.process_time() - began) * 1e6 / max(totals.read, 1)

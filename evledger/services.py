@@ -52,7 +52,10 @@ def consume(
     settings: Settings, bootstrap_servers: str, stop: Event, once: bool = False, progress: Progress | None = None
 ) -> Totals:
     """The Kafka consumer; it waits for outages by itself."""
-    with open_ledger(settings) as ledger, open_pipeline(settings, ledger, settings.kafka_group) as pipeline:
+    with (
+        open_ledger(settings) as ledger,
+        open_pipeline(settings, ledger, settings.kafka_group, reads_ahead=True) as pipeline,
+    ):
         return ConsumerLoop(ledger, pipeline, kafka_settings(settings, bootstrap_servers)).run(stop, once, progress)
 
 

@@ -3,14 +3,15 @@
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
 
 from consumers.messages.kinds import Family
 from consumers.messages.reader import MessageReader
-from consumers.pipeline import Pipeline, settle_heap
+from consumers.pipeline import Pipeline, settle_process
+from consumers.read_ahead import ReadAhead
 from evledger.embedded import Server, ensure_running, wheel_binaries
 from evledger.migrate import is_current, migrate
 from evledger.settings import Settings
@@ -69,11 +70,15 @@ def open_ledger(settings: Settings, role: str = "app") -> Iterator[Ledger]:
 
 
 @contextmanager
-def open_pipeline(settings: Settings, ledger: Ledger, group: str = INGEST_GROUP) -> Iterator[Pipeline]:
-    """A pipeline of inbound messages into the ledger."""
-    settle_heap()
-    with Pipeline(ledger, message_reader(settings).read, settings.legal_entity, group) as pipeline:
-        yield pipeline
+def open_pipeline(
+    settings: Settings, ledger: Ledger, group: str = INGEST_GROUP, *, reads_ahead: bool = False
+) -> Iterator[Pipeline]:
+    """A pipeline of inbound messages into the ledger; for many of them it is worth a process that reads ahead."""
+    with ExitStack() as stack:
+        ahead = stack.enter_context(ReadAhead(settings.account_defaults, carried(settings))) if reads_ahead else None
+        settle_process()
+        read = message_reader(settings).read
+        yield stack.enter_context(Pipeline(ledger, read, settings.legal_entity, group, ahead))
 
 
 def owner_name() -> str:

@@ -1,7 +1,7 @@
 """The one door to the store: connect, and write a batch of facts of both logs with its positions in one transaction."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 from eventsourcing.persistence import PersistenceError
@@ -52,7 +52,7 @@ class Ledger:
             self._connection = self._probe()
         return self._connection
 
-    def __enter__(self) -> "Ledger":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

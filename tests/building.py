@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from consumers.messages.account import AccountDefaults
 from consumers.messages.reader import MessageReader
 from consumers.pipeline import Pipeline
+from consumers.read_ahead import ReadAhead
 from evledger.embedded import Server
 from ledger.application import Ledger
 from ledger.intake.message import Message, Record
@@ -31,7 +32,8 @@ from tests.conftest import create_database, drop_database
 
 TENANT, SELLER, ZONE = "default", "ABC-NL", "Europe/Amsterdam"
 AT = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
-READER = MessageReader(AccountDefaults(legal_entity=SELLER, time_zone=ZONE))
+DEFAULTS = AccountDefaults(legal_entity=SELLER, time_zone=ZONE)
+READER = MessageReader(DEFAULTS)
 
 # Prices are JSON numbers in OCPI: written from decimals, so that none becomes a float on its way.
 to_json = msgspec.json.Encoder(decimal_format="number").encode
@@ -165,15 +167,16 @@ def new_names() -> Names:
 class Feed:
     """One consumer of a topic with one partition: what is delivered is stored on return."""
 
-    def __init__(self, ledger: Ledger, topic: str, group: str = "test") -> None:
+    def __init__(self, ledger: Ledger, topic: str, group: str = "test", ahead: ReadAhead | None = None) -> None:
         self.ledger = ledger
+        self.ahead = ahead
         self.place = (topic, 0)
         self.group = group
         self.pipeline = self._pipeline()
         self.acquire()
 
     def _pipeline(self) -> Pipeline:
-        return Pipeline(self.ledger, READER.read, SELLER, self.group)
+        return Pipeline(self.ledger, READER.read, SELLER, self.group, self.ahead)
 
     def acquire(self) -> None:
         """Become the owner of the partition, and go on where the store says."""
@@ -204,6 +207,8 @@ class Feed:
     def restart(self) -> None:
         """Forget everything but the store, as a new process would."""
         self.pipeline.close()
+        if self.ahead is not None:
+            self.ahead.drop()
         self.pipeline = self._pipeline()
         self.acquire()
 
@@ -216,6 +221,11 @@ class Feed:
         totals = control_totals(self.ledger.connection, self.place[0])
         assert totals.are_complete(), totals
         return totals
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is on its way."""
+        return self.pipeline._job is None and self.pipeline._ahead_epochs is None
 
     def outcomes(self) -> tuple[int, int, int]:
         """Messages appended, duplicates and parked so far."""

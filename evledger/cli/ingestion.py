@@ -16,6 +16,9 @@ from evledger.settings import Settings, load_settings
 from evledger.wiring import open_ledger, open_pipeline, owner_name
 from ledger.application import Ledger
 
+# As much is ingested in the time that another process takes to start.
+READ_AHEAD_BYTES_MIN = 16 * 1024 * 1024
+
 
 @click.command(
     short_help="Feed files of messages to the ledger, exactly once.",
@@ -28,7 +31,8 @@ def ingest(files: tuple[Path, ...], as_json: bool) -> None:
     settings = load_settings()
     for file in files:
         file_topic(file)  # all of them can be read, before the first is begun
-    with open_ledger(settings) as ledger, open_pipeline(settings, ledger) as pipeline:
+    reads_ahead = sum(file.stat().st_size for file in files) >= READ_AHEAD_BYTES_MIN
+    with open_ledger(settings) as ledger, open_pipeline(settings, ledger, reads_ahead=reads_ahead) as pipeline:
         for file in files:
             ingest_with_progress(ledger, pipeline, file)
         totals = totals_json(pipeline.totals)

@@ -9,7 +9,7 @@ from ledger.store.serial import encode_fact, topic_of
 from ledger.tariffbook.events import TariffPublished
 
 
-class Record(msgspec.Struct, frozen=True, gc=False):
+class Record(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A record as it was read from a topic (or a file: topic `file:<sha256>`, one partition, offset = line)."""
 
     topic: str

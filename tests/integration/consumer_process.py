@@ -23,6 +23,7 @@ from consumers.messages.account import AccountDefaults
 from consumers.messages.kinds import Family
 from consumers.messages.reader import MessageReader
 from consumers.pipeline import Pipeline
+from consumers.read_ahead import ReadAhead
 from ledger.application import Epochs, Ledger, UnavailableError, recorder_of
 from ledger.intake.batch import Batch
 from ledger.store.positions import FENCE, Progress, TopicChangedError
@@ -68,10 +69,14 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def consume(order: Order, stop: threading.Event) -> None:
     """Run the real loop; its totals as JSON on standard output."""
-    reader = MessageReader(AccountDefaults(SELLER, "Europe/Amsterdam"), order.topics)
-    with Ledger(order.url, transaction_timeout_ms=order.transaction_timeout_ms) as ledger:
+    defaults = AccountDefaults(SELLER, "Europe/Amsterdam")
+    reader = MessageReader(defaults, order.topics)
+    with (
+        Ledger(order.url, transaction_timeout_ms=order.transaction_timeout_ms) as ledger,
+        ReadAhead(defaults, order.topics, records_min=1) as ahead,
+    ):
         arm(ledger, order)
-        with Pipeline(ledger, reader.read, SELLER, order.group) as pipeline:
+        with Pipeline(ledger, reader.read, SELLER, order.group, ahead) as pipeline:
             totals = ConsumerLoop(ledger, pipeline, order.settings()).run(stop)
     sys.stdout.write(json.dumps(totals._asdict()) + "\n")
 

@@ -11,13 +11,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from psycopg.conninfo import make_conninfo
 
+from consumers.read_ahead import ReadAhead
 from consumers.session_log import Biller
 from evledger.embedded import Server
 from ledger.application import Ledger, UnavailableError
+from ledger.intake.message import Record
 from ledger.session.events import SessionRated
 from ledger.store.recorder import FencedError
 from ledger.values.ids import stream_id
 from tests.building import (
+    DEFAULTS,
     ZONE,
     Event,
     Feed,
@@ -31,6 +34,7 @@ from tests.building import (
     state,
     tariff,
 )
+from tests.waiting import wait_until
 
 NOW = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 
@@ -74,11 +78,11 @@ def scripts(draw: st.DrawFn) -> list[Event]:
 class Delivery(RuleBasedStateMachine):
     """A tenant's topic: messages are published to it in any order and more than once, and read with failures."""
 
-    def __init__(self, ledger: Ledger, biller: Biller, commits: list[str]) -> None:
+    def __init__(self, ledger: Ledger, biller: Biller, commits: list[str], ahead: ReadAhead) -> None:
         super().__init__()
         self.ledger, self.biller, self.commits = ledger, biller, commits
         self.tenant = f"tenant-{next(_numbers)}"
-        self.feed = Feed(ledger, self.tenant)
+        self.feed = Feed(ledger, self.tenant, ahead=ahead)
         self.topic: list[Event] = []
 
     @initialize(script=scripts(), billing=st.sampled_from(["PER_SESSION", "MONTHLY"]))
@@ -127,7 +131,7 @@ class Delivery(RuleBasedStateMachine):
         if not hasattr(self, "script"):
             return
         self.topic += [event.under(tenant=self.tenant) for event in self.script]
-        while self.feed.offset < len(self.topic) or self.feed.pipeline._job is not None:
+        while self.feed.offset < len(self.topic) or not self.feed.is_idle:
             self.surviving(self.catch_up)
         assert self.feed.totals.messages_read == len(self.topic)
         assert (self.feed.totals.parked, self.feed.totals.appended) == (0, len(self.script))
@@ -171,13 +175,17 @@ def test_however_messages_are_delivered_the_cost_is_the_same(ledger: Ledger, mon
     monkeypatch.setattr(ledger, "commit", losing)
     biller = Biller(ledger, ZONE)
 
-    class DeliveryHere(Delivery):
-        def __init__(self) -> None:
-            super().__init__(ledger, biller, losses)
+    with ReadAhead(DEFAULTS, records_min=1) as ahead:
+        wait_until(lambda: ahead.begin([Record("warm-up", 0, 0, None, None)]), "the process that reads ahead")
+        ahead.drop()
 
-    run_state_machine_as_test(
-        DeliveryHere,
-        settings=settings(
-            max_examples=80, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
-    )
+        class DeliveryHere(Delivery):
+            def __init__(self) -> None:
+                super().__init__(ledger, biller, losses, ahead)
+
+        run_state_machine_as_test(
+            DeliveryHere,
+            settings=settings(
+                max_examples=80, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
+            ),
+        )
