@@ -7,12 +7,14 @@ from typing import Any
 import psycopg
 import pytest
 
+from consumers.read_ahead import ReadAhead
 from ledger.application import Ledger, StaleError, UnavailableError
 from ledger.intake.message import Record
 from ledger.store.connection import connect
 from ledger.store.positions import acquire
 from ledger.store.recorder import LOCK_KEYS, FencedError
-from tests.building import Feed, Names, account, ratings, tariff, topics_of
+from tests.building import DEFAULTS, Feed, Names, account, ratings, tariff, topics_of
+from tests.waiting import wait_until
 
 WHOLE = ["SessionStarted", "MeterRecorded", "SessionEnded", "SessionRated"]
 
@@ -221,3 +223,20 @@ def everything(ledger: Ledger) -> list[tuple[Any, ...]]:
 def versions_are_gapless(ledger: Ledger) -> bool:
     rows = ledger.connection.execute("SELECT notification_id FROM ledger.session_events ORDER BY 1").fetchall()
     return all(later[0] == earlier[0] + 1 for earlier, later in pairwise(rows))
+
+
+def test_what_was_read_ahead_is_forgotten_with_the_rest(feed: Feed, names: Names) -> None:
+    """As after the loss of a partition: the same pipeline goes on, and reads again what it had not stored."""
+    with ReadAhead(DEFAULTS, records_min=1) as ahead:
+        wait_until(lambda: ahead.begin([Record("warm-up", 0, 0, None, None)]), "the process that reads ahead")
+        ahead.drop()
+        reading = Feed(feed.ledger, f"{names.session}-ahead", ahead=ahead)
+        reading.send(names.started())
+        reading.pipeline.forget()
+        reading.pipeline.drain()
+        assert reading.outcomes() == (0, 0, 0)
+        reading.acquire()
+        reading.deliver(names.started(), names.read(15, "1002"), names.ended())
+        assert reading.outcomes() == (3, 0, 0)
+        reading.close()
+    assert topics_of(feed.ledger, names.session) == WHOLE
