@@ -47,12 +47,25 @@ class TariffPin(Value, frozen=True, kw_only=True):
     tariff_hash: str
 
 
+class TariffChoice(Value, frozen=True, kw_only=True):
+    """Why the pinned tariff was chosen for a start that names none.
+
+    `matched`: the keys of its `valid_for`, all of which fitted. `passed_over`: how many other tariffs fitted too, with
+    a lower priority, or the same and a smaller id.
+    """
+
+    matched: tuple[str, ...] = ()
+    priority: int = 0
+    passed_over: int = 0
+
+
 @topic("session.SessionStarted")
 class SessionStarted(FromMessage, frozen=True, kw_only=True):
     """A vehicle was connected and authorised.
 
     `tariff_pin`, `terms` and `seller` are pinned when the start is handled: which tariff version prices the session
-    (None: it is held, NO_TARIFF), under which terms it is paid (None: ad hoc), and which legal entity sells.
+    (None: it is held, NO_TARIFF), under which terms it is paid (None: ad hoc), and which legal entity sells. So are
+    `groups`, the payer's memberships on the day of the start, and `tariff_choice` where the tariff was chosen.
     """
 
     tenant: str
@@ -80,6 +93,8 @@ class SessionStarted(FromMessage, frozen=True, kw_only=True):
     tariff_pin: TariffPin | None = None
     terms: Terms | None = None
     seller: str | None = None
+    groups: tuple[str, ...] = ()
+    tariff_choice: TariffChoice | None = None
 
 
 @topic("session.MeterRecorded")
