@@ -189,7 +189,8 @@ class Decider:
             return None
         pin = started.tariff_pin
         book: TariffVersions = self._subjects[SubjectKey("tariff", started.tenant, pin.tariff_id)].state
-        return self._tariffs.of(pin.tariff_hash, book.versions[pin.tariff_version - 1].tariff, started.time_zone)
+        text = book.versions[pin.tariff_version - 1].tariff
+        return self._tariffs.of(pin.tariff_hash, text, started.time_zone, started.groups)
 
     def _start(self, session: Session, tenant: str, fact: SessionStarted) -> SessionStarted:
         if session.started is not None:

@@ -107,8 +107,6 @@ def hold_reasons(session: Session) -> Iterator[HoldReason]:
         return
     if started.tariff_pin is None:
         yield _because(NO_TARIFF, started)
-    if started.reservation is not None:
-        yield _because(NOT_YET_PAYABLE, started)
     if ended is not None:
         yield from _reasons_at_end(session, started, ended)
 
@@ -119,7 +117,7 @@ def _reasons_at_end(session: Session, started: SessionStarted, ended: SessionEnd
     if ended.register_milliwh < started.register_milliwh:
         yield _because(END_BELOW_START, ended)
     yield from _fallen_registers(session, started, ended)
-    if started.reservation is None and _is_prepaid_or_ad_hoc(started):
+    if _is_prepaid_or_ad_hoc(started):
         yield _because(NOT_YET_PAYABLE, started)
 
 

@@ -175,6 +175,8 @@ class SessionRated(Fact, frozen=True, kw_only=True):
     authoritative and `amount_minor` is the rounded total of that side. `exact_excl`/`exact_incl` are the
     totals before rounding. `policies` names the rounding and every other open reading that was used. `vat_unknown`
     names the dimensions that were used without a tax rate; `holds` the codes that keep the session from being billed.
+    `groups` are the payer's memberships that discounts and mark-ups were applied for. `totals` has a RESERVATION only
+    where the session had one.
     """
 
     tenant: str
@@ -207,3 +209,4 @@ class SessionRated(Fact, frozen=True, kw_only=True):
     utc_offsets: tuple[str, ...] = ()
     vat_unknown: tuple[str, ...] = ()
     holds: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()

@@ -39,9 +39,11 @@ def given(*facts: Fact) -> Session:
     return session
 
 
-def compiled(*components: dict[str, Any], zone: str = ZONE, **fields: Any) -> CompiledTariff:
+def compiled(
+    *components: dict[str, Any], zone: str = ZONE, groups: tuple[str, ...] = (), **fields: Any
+) -> CompiledTariff:
     content = tariff("T", *(components or [ENERGY]), **fields).data
-    return compile_tariff(parse_tariff(read_json_decimals(to_json(content))), zone)
+    return compile_tariff(parse_tariff(read_json_decimals(to_json(content))), zone, groups)
 
 
 def held_codes(facts: Iterable[Fact]) -> list[str]:
