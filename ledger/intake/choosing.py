@@ -54,9 +54,9 @@ class TariffChooser:
 
     def _refresh(self) -> None:
         self._catalogue.trim()
-        for position, version, fact in read_topic(self._connect(), "billing", TOPIC, self._catalogue.position):
-            if isinstance(fact, TariffPublished):
-                self._catalogue.publish(position, version, fact)
+        for logged in read_topic(self._connect(), "billing", TOPIC, self._catalogue.position):
+            if isinstance(logged.fact, TariffPublished):
+                self._catalogue.publish(logged.position, logged.version, logged.fact)
 
     def _tariffs(self, tenant: str, location_id: str) -> Iterator[Sequence[Offer]]:
         ahead = {key.id: subject.state.offers for key, subject in self._ahead(tenant)}

@@ -221,8 +221,7 @@ class Decider:
         if chosen is None:
             return None, None
         offer = chosen.offer
-        pin = TariffPin(tariff_id=offer.tariff_id, tariff_version=offer.tariff_version, tariff_hash=offer.tariff_hash)
-        return pin, TariffChoice(matched=chosen.matched, priority=offer.priority, passed_over=chosen.passed_over)
+        return offer.pin, TariffChoice(matched=chosen.matched, priority=offer.priority, passed_over=chosen.passed_over)
 
     def _named(self, tenant: str, start: SessionStarted, tariff_id: str) -> TariffPin:
         subject = self._subjects[SubjectKey("tariff", tenant, tariff_id)]

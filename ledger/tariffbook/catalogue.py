@@ -30,6 +30,11 @@ class Catalogue:
         if known is not None:
             yield from known.at(location_id)
 
+    def versions_of(self, tenant: str, tariff_id: str) -> Sequence[Offer]:
+        """The versions of one tariff, none where it is not known."""
+        known = self._tenants.get(tenant)
+        return () if known is None else known.of(tariff_id)
+
     def trim(self) -> None:
         """Forget everything when it is too much; it is read again."""
         if self._size > OFFERS_MAX:
@@ -55,6 +60,9 @@ class _Tenant:
             self._everywhere.add(offer.tariff_id)
         for location_id in offer.valid_for.location_ids or ():
             self._at.setdefault(location_id, set()).add(offer.tariff_id)
+
+    def of(self, tariff_id: str) -> Sequence[Offer]:
+        return self._versions.get(tariff_id, ())
 
     def at(self, location_id: str) -> Iterator[list[Offer]]:
         for tariff_id in self._everywhere | self._at.get(location_id, set()):

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from ledger.session.events import TariffPin
 from ledger.tariff.instants import instant_us_or_none
 from ledger.tariff.json_fields import FieldError, Fields
 from ledger.tariff.model import ValidFor
@@ -35,6 +36,11 @@ class Offer(msgspec.Struct, frozen=True, gc=False):
     priority: int
     from_us: int | None
     until_us: int | None
+
+    @property
+    def pin(self) -> TariffPin:
+        """The version, as a session is pinned to it."""
+        return TariffPin(tariff_id=self.tariff_id, tariff_version=self.tariff_version, tariff_hash=self.tariff_hash)
 
 
 class Choice(NamedTuple):
