@@ -103,7 +103,7 @@ class _Exporter:
             session=session,
             started=session.started,
             ended=session.ended,
-            tariff=self._compiled.of(tariff.tariff_hash, tariff.tariff, fact.time_zone),
+            tariff=self._compiled.of(tariff.tariff_hash, tariff.tariff, fact.time_zone, session.started.groups),
             tariff_content=read_json_decimals(bytes(tariff.tariff)),
             published_at=tariff.occurred_at,
         )

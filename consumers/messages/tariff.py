@@ -34,6 +34,8 @@ _TARIFF_SCHEMA: Final = {
                 "power_types": _names,
             },
         },
+        "start_date_time": {"type": "string", "description": "chosen from then on (UTC, with or without Z)"},
+        "end_date_time": {"type": "string", "description": "and until before then"},
         "priority": {"type": "integer", "default": 0, "description": "the higher one is chosen"},
     },
 }

@@ -18,6 +18,7 @@ PAGE_ROWS = 500
 RIGHT = frozenset({
     "line", "quantity", "billed_quantity", "unit_price", "vat_percent", "net", "vat", "gross", "excl_vat", "incl_vat",
     "energy_kwh", "balance", "prepaid", "difference", "parked_id", "tariff_version",
+    "today_tariff_version",
 })  # fmt: skip
 
 # What the names of fields leave out.
@@ -25,6 +26,7 @@ TITLES = {
     "started_at": "started (UTC)", "ended_at": "ended (UTC)", "parked_at": "parked (UTC)", "energy_kwh": "kWh",
     "vat_percent": "VAT %", "vat": "VAT", "excl_vat": "excl. VAT", "incl_vat": "incl. VAT", "session_id": "session",
     "account_id": "account", "invoice_number": "invoice", "parked_id": "id",
+    "today_tariff_id": "today", "today_tariff_version": "version today",
 }  # fmt: skip
 
 # Free texts, which may fold; everything else is read as a whole.

@@ -1,10 +1,12 @@
 """A payer's account: each fact is its full new state."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
-from ledger.account.events import AccountChanged, AccountFact, AccountOpened, Terms
+from ledger.account.events import AccountChanged, AccountFact, AccountOpened, Membership, Terms
 from ledger.store.fact import Fact
+from ledger.values.zones import time_zone
 
 
 class Account:
@@ -21,6 +23,17 @@ class Account:
         if self.current is None:
             return None
         return Terms(account_version=self.version, kind=self.current.kind, billing=self.current.billing)
+
+    def groups_at(self, instant: datetime) -> tuple[str, ...]:
+        """The groups that the payer is a member of on the day of the instant in the account's zone, sorted."""
+        if self.current is None:
+            return ()
+        day = instant.astimezone(time_zone(self.current.time_zone)).date().isoformat()
+        return tuple(sorted({m.group for m in self.current.memberships if _holds(m, day)}))
+
+
+def _holds(membership: Membership, day: str) -> bool:
+    return membership.from_day <= day and (membership.until_day is None or day < membership.until_day)
 
 
 def _replaced(account: Account, fact: AccountFact) -> None:

@@ -10,6 +10,7 @@ from ledger.store.connection import Database
 from ledger.store.fact import Fact
 from ledger.store.streams import load_streams, load_until
 from ledger.tariff.compiled import CompiledTariff
+from ledger.tariff.policy import Policies, policies_of
 from ledger.tariffbook.compiled import CompiledTariffs
 from ledger.tariffbook.events import TariffPublished
 from ledger.values.ids import stream_id
@@ -32,6 +33,11 @@ class PastSession(NamedTuple):
     ended: SessionEnded
     tariff: CompiledTariff
     published: TariffPublished
+
+    @property
+    def policies(self) -> Policies:
+        """The readings of OCPI by which the cost was made. Raises PolicyError for one that is not known."""
+        return policies_of(self.stored.policies)
 
 
 class History:
@@ -72,7 +78,8 @@ class History:
         if not 1 <= pin.tariff_version <= len(versions):
             raise LookupError(f"tariff {pin.tariff_id} has no version {pin.tariff_version}")
         published = versions[pin.tariff_version - 1]
-        tariff = self._tariffs.of(published.tariff_hash, published.tariff, stored.time_zone)
+        groups = session.started.groups
+        tariff = self._tariffs.of(published.tariff_hash, published.tariff, stored.time_zone, groups)
         return PastSession(stored, session, session.started, session.ended, tariff, published)
 
 

@@ -122,8 +122,8 @@ class Replayer:
 
 
 def rate_again(past: PastSession) -> SessionRated | None:
-    """The cost as it comes out now."""
-    rated = rate_session(past.session, past.started, past.ended, past.tariff)
+    """The cost as it comes out now, by the policies that it was made by then."""
+    rated = rate_session(past.session, past.started, past.ended, past.tariff, past.policies)
     holds = tuple(sorted({reason.code for reason in past.session.held}))
     return rated and msgspec.structs.replace(rated, holds=holds)
 

@@ -12,6 +12,7 @@ from ledger.store.streams import head, last_of_topic
 from ledger.tariff.compiled import CompiledTariff, compile_tariff
 from ledger.tariff.model import Tariff
 from ledger.tariff.report import Report
+from ledger.tariffbook.compiled import named_groups
 
 TOPIC = "session.SessionRated"
 
@@ -19,7 +20,8 @@ TOPIC = "session.SessionRated"
 PAGE_POSITIONS = 50_000
 PAGE_SESSIONS = 1_000
 
-ZONES_KEPT = 600  # the world has fewer
+# The world has fewer zones; a tariff with prices for several groups is rare.
+COMPILED_KEPT = 600
 
 
 class Change(NamedTuple):
@@ -84,16 +86,18 @@ def _portions(wanted: Sequence[RatedAt]) -> Iterator[Sequence[RatedAt]]:
 
 
 class _Pricer:
-    """The other tariff, made ready for each zone that sessions were in."""
+    """The other tariff, made ready for each zone that sessions were in and the groups that it prices apart."""
 
     def __init__(self, tariff: Tariff) -> None:
         self._tariff = tariff
-        self._compiled: dict[str, CompiledTariff] = {}
+        self._named = named_groups(tariff)
+        self._compiled: dict[tuple[str, frozenset[str]], CompiledTariff] = {}
 
     def change(self, past: PastSession) -> Change:
         """The session's cost now and under the other tariff."""
         stored = past.stored
-        report = price_session(past.session, past.started, past.ended, self._in(stored.time_zone))
+        tariff = self._in(stored.time_zone, self._named.intersection(past.started.groups))
+        report = price_session(past.session, past.started, past.ended, tariff, past.policies)
         return Change(
             session_id=stored.session_id,
             account_id=stored.account_id,
@@ -104,12 +108,12 @@ class _Pricer:
             after_minor=_amount(report, stored),
         )
 
-    def _in(self, zone: str) -> CompiledTariff:
-        if zone not in self._compiled:
-            if len(self._compiled) >= ZONES_KEPT:
+    def _in(self, zone: str, groups: frozenset[str]) -> CompiledTariff:
+        if (zone, groups) not in self._compiled:
+            if len(self._compiled) >= COMPILED_KEPT:
                 self._compiled.clear()
-            self._compiled[zone] = compile_tariff(self._tariff, zone)
-        return self._compiled[zone]
+            self._compiled[zone, groups] = compile_tariff(self._tariff, zone, groups)
+        return self._compiled[zone, groups]
 
 
 def _amount(report: Report, stored: SessionRated) -> int | None:

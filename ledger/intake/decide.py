@@ -9,11 +9,13 @@ from ledger.account.decide import open_or_change
 from ledger.account.events import AccountChanged, AccountFact, AccountOpened
 from ledger.account.state import Account
 from ledger.intake.batch import Batch
+from ledger.intake.choosing import charge_start
 from ledger.intake.loading import AWAITED, Loader, Retries, key_of
 from ledger.intake.message import Arrival, Message, Misaddressed, Unreadable, content_sha256
 from ledger.intake.subject import Subject, SubjectKey
 from ledger.session.consequences import consequences
 from ledger.session.decide import (
+    Pins,
     Unstarted,
     change_state,
     end_session,
@@ -21,7 +23,15 @@ from ledger.session.decide import (
     start_session,
     unpinned,
 )
-from ledger.session.events import MeterRecorded, SessionEnded, SessionHeld, SessionStarted, StateChanged, TariffPin
+from ledger.session.events import (
+    MeterRecorded,
+    SessionEnded,
+    SessionHeld,
+    SessionStarted,
+    StateChanged,
+    TariffChoice,
+    TariffPin,
+)
 from ledger.session.state import Session
 from ledger.store.fact import FromMessage
 from ledger.store.parking import Outcome, Settled, Waiting
@@ -159,6 +169,8 @@ class Decider:
             batch.append(subject, DECISIONS[type(fact)](subject.state, fact))
         if type(fact) in AWAITED:
             batch.brings.add(subject.stream)
+        if type(fact) is TariffPublished:
+            self._loader.chooser.publish(subject.key)
         if subject.is_session and (type(fact) is SessionStarted or subject.state.ended is not None):
             self._follow(batch, subject)
 
@@ -177,15 +189,17 @@ class Decider:
             return None
         pin = started.tariff_pin
         book: TariffVersions = self._subjects[SubjectKey("tariff", started.tenant, pin.tariff_id)].state
-        return self._tariffs.of(pin.tariff_hash, book.versions[pin.tariff_version - 1].tariff, started.time_zone)
+        text = book.versions[pin.tariff_version - 1].tariff
+        return self._tariffs.of(pin.tariff_hash, text, started.time_zone, started.groups)
 
     def _start(self, session: Session, tenant: str, fact: SessionStarted) -> SessionStarted:
         if session.started is not None:
-            return start_session(session, fact, None, None, "")
+            return start_session(session, fact, Pins())
         account = self._account(tenant, fact.account_id)
-        pin = self._pin(tenant, fact)
+        groups = account.groups_at(fact.occurred_at)
+        pin, choice = self._pin(tenant, fact, groups)
         seller = account.current.legal_entity if account.current is not None else self._legal_entity
-        return start_session(session, fact, pin, account.terms(), seller)
+        return start_session(session, fact, Pins(pin, choice, account.terms(), groups, seller))
 
     def _account(self, tenant: str, account_id: str | None) -> Account:
         """The payer's account; one without content for an ad-hoc session. Raises Waits when it is unknown."""
@@ -197,16 +211,26 @@ class Decider:
             raise Waits(subject, f"account {account_id} is not known yet")
         return account
 
-    def _pin(self, tenant: str, start: SessionStarted) -> TariffPin | None:
-        if start.tariff_id is None:
-            return None
-        subject = self._subjects[SubjectKey("tariff", tenant, start.tariff_id)]
+    def _pin(
+        self, tenant: str, start: SessionStarted, groups: tuple[str, ...]
+    ) -> tuple[TariffPin | None, TariffChoice | None]:
+        """The version that the start names, or the one that is chosen for it."""
+        if start.tariff_id is not None:
+            return self._named(tenant, start, start.tariff_id), None
+        chosen = self._loader.chooser.choose(tenant, charge_start(start, groups))
+        if chosen is None:
+            return None, None
+        offer = chosen.offer
+        return offer.pin, TariffChoice(matched=chosen.matched, priority=offer.priority, passed_over=chosen.passed_over)
+
+    def _named(self, tenant: str, start: SessionStarted, tariff_id: str) -> TariffPin:
+        subject = self._subjects[SubjectKey("tariff", tenant, tariff_id)]
         book: TariffVersions = subject.state
         version = book.at(start.occurred_at)
         if version is None:
-            raise Waits(subject, f"tariff {start.tariff_id} has no version at the start of the session")
+            raise Waits(subject, f"tariff {tariff_id} has no version at the start of the session")
         tariff_hash = book.versions[version - 1].tariff_hash
-        return TariffPin(tariff_id=start.tariff_id, tariff_version=version, tariff_hash=tariff_hash)
+        return TariffPin(tariff_id=tariff_id, tariff_version=version, tariff_hash=tariff_hash)
 
     def _try_again(self, batch: Batch, subject: Subject, retries: Retries) -> None:
         """Give what waited for the subject another try: first what was parked before, then what came in this batch."""

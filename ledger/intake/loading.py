@@ -5,6 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from ledger.account.events import AccountChanged, AccountOpened
+from ledger.intake.choosing import TariffChooser
 from ledger.intake.message import Arrival, Message, Misaddressed, Record
 from ledger.intake.subject import BILLING_SUBJECTS_MAX, SESSIONS_MAX, Subject, SubjectCache, SubjectKey
 from ledger.session.events import MeterRecorded, SessionEnded, SessionStarted, StateChanged
@@ -52,6 +53,7 @@ class Subjects:
 
     def __init__(self, connect: Connect) -> None:
         self._connect = connect
+        self._finished = 0
         self._caches = {"session": SubjectCache(SESSIONS_MAX), "billing": SubjectCache(BILLING_SUBJECTS_MAX)}
 
     def __getitem__(self, key: SubjectKey) -> Subject:
@@ -60,6 +62,11 @@ class Subjects:
         if subject is None:
             raise KeyError(key)
         return subject
+
+    def ahead(self, key: SubjectKey) -> Subject | None:
+        """The subject, if a batch that may not be stored yet has touched it."""
+        subject = self._cache(key).get(key)
+        return subject if subject is not None and subject.batch > self._finished else None
 
     def load(self, keys: Iterable[SubjectKey]) -> None:
         """Bring subjects into memory: new ones whole, known ones of the billing log up to date.
@@ -82,6 +89,7 @@ class Subjects:
 
     def finish(self, number: int, finished: Iterable[SubjectKey]) -> None:
         """After batch `number` was stored: let go of sessions that ended, and of what is over the bounds."""
+        self._finished = number
         for key in finished:
             subject = self._cache(key).get(key)
             if subject is not None and subject.batch <= number:
@@ -123,6 +131,7 @@ class Loader:
         self._connect = connect
         self._reader = reader
         self.subjects = Subjects(connect)
+        self.chooser = TariffChooser(connect, self.subjects)
 
     def load(self, arrivals: Sequence[Arrival]) -> Loaded:
         """Load all that these messages touch, and all that waits for what they bring."""
@@ -137,9 +146,10 @@ class Loader:
         return Loaded([subjects.get(key) for key in keys], retries)
 
     def _load(self, keys: set[SubjectKey], messages: Iterable[Message]) -> None:
-        for message in messages:
-            if type(message.fact) is SessionStarted:
-                keys.update(references(message.tenant, message.fact))
+        starts = [(m.tenant, m.fact) for m in messages if type(m.fact) is SessionStarted]
+        for tenant, start in starts:
+            keys.update(references(tenant, start))
+        keys.update(self.chooser.candidates([pair for pair in starts if pair[1].tariff_id is None]))
         self.subjects.load(keys)
         self.subjects.load(self._pinned_tariffs(key for key in keys if key.kind == "session"))
 

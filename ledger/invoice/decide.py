@@ -21,8 +21,12 @@ DESCRIPTIONS = {
     "TIME": "Charging time",
     "PARKING_TIME": "Parking time",
     "FLAT": "Session fee",
+    "RESERVATION_TIME": "Reservation",
+    "RESERVATION_FLAT": "Reservation fee",
     "MIN_PRICE": "Minimum price",
     "MAX_PRICE": "Maximum price",
+    "MARK_UP": "Mark-up",
+    "SESSION_CAP": "Cap of the session",
 }
 
 NUMBER_DIGITS = 6  # a larger number is simply longer; it stays unique

@@ -31,7 +31,7 @@ def consequences(session: Session, tariff: CompiledTariff | None) -> Iterator[Fa
 
 def _rate(session: Session, tariff: CompiledTariff | None, reasons: set[HoldReason]) -> SessionRated | None:
     started, ended = session.started, session.ended
-    if started is None or ended is None or tariff is None or started.reservation is not None:
+    if started is None or ended is None or tariff is None:
         return None
     if any(reason.code in UNRATABLE for reason in reasons | session.held):
         return None

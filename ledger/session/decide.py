@@ -1,6 +1,7 @@
 """What may happen to a session: refuse, refuse, return the fact. Pure functions of the session so far."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
 
@@ -11,6 +12,7 @@ from ledger.session.events import (
     SessionEnded,
     SessionStarted,
     StateChanged,
+    TariffChoice,
     TariffPin,
 )
 from ledger.session.state import Session
@@ -37,21 +39,39 @@ class Unstarted(Exception):  # noqa: N818 - not an error: the message waits
         super().__init__("the session has no start yet")
 
 
-def start_session(
-    session: Session, proposal: SessionStarted, pin: TariffPin | None, terms: Terms | None, seller: str
-) -> SessionStarted:
-    """The start, with the tariff version that prices it, the payer's terms and the seller pinned.
+class Pins(NamedTuple):
+    """What the ledger adds to a start for good: the tariff version that prices it, why that one, and the payer's part.
+
+    `groups`: the payer's memberships; `terms` None: ad hoc; `seller`: unless the start names its own.
+    """
+
+    tariff: TariffPin | None = None
+    choice: TariffChoice | None = None
+    terms: Terms | None = None
+    groups: tuple[str, ...] = ()
+    seller: str = ""
+
+
+def start_session(session: Session, proposal: SessionStarted, pins: Pins) -> SessionStarted:
+    """The start with its pins.
 
     Raises RepeatedError when a start with the same data is stored, RefusedError when another one is.
     """
     if session.started is not None:
         _refuse_second(unpinned(session.started), proposal, "start")
-    return msgspec.structs.replace(proposal, tariff_pin=pin, terms=terms, seller=proposal.legal_entity or seller)
+    return msgspec.structs.replace(
+        proposal,
+        tariff_pin=pins.tariff,
+        tariff_choice=pins.choice,
+        terms=pins.terms,
+        groups=pins.groups,
+        seller=proposal.legal_entity or pins.seller,
+    )
 
 
 def unpinned(started: SessionStarted) -> SessionStarted:
     """The start as its message proposed it."""
-    return msgspec.structs.replace(started, tariff_pin=None, terms=None, seller=None)
+    return msgspec.structs.replace(started, tariff_pin=None, tariff_choice=None, terms=None, groups=(), seller=None)
 
 
 def record_reading(session: Session, reading: MeterRecorded) -> MeterRecorded:
@@ -87,8 +107,6 @@ def hold_reasons(session: Session) -> Iterator[HoldReason]:
         return
     if started.tariff_pin is None:
         yield _because(NO_TARIFF, started)
-    if started.reservation is not None:
-        yield _because(NOT_YET_PAYABLE, started)
     if ended is not None:
         yield from _reasons_at_end(session, started, ended)
 
@@ -99,7 +117,7 @@ def _reasons_at_end(session: Session, started: SessionStarted, ended: SessionEnd
     if ended.register_milliwh < started.register_milliwh:
         yield _because(END_BELOW_START, ended)
     yield from _fallen_registers(session, started, ended)
-    if started.reservation is None and _is_prepaid_or_ad_hoc(started):
+    if _is_prepaid_or_ad_hoc(started):
         yield _because(NOT_YET_PAYABLE, started)
 
 

@@ -47,12 +47,25 @@ class TariffPin(Value, frozen=True, kw_only=True):
     tariff_hash: str
 
 
+class TariffChoice(Value, frozen=True, kw_only=True):
+    """Why the pinned tariff was chosen for a start that names none.
+
+    `matched`: the keys of its `valid_for`, all of which fitted. `passed_over`: how many other tariffs fitted too, with
+    a lower priority, or the same and a smaller id.
+    """
+
+    matched: tuple[str, ...] = ()
+    priority: int = 0
+    passed_over: int = 0
+
+
 @topic("session.SessionStarted")
 class SessionStarted(FromMessage, frozen=True, kw_only=True):
     """A vehicle was connected and authorised.
 
     `tariff_pin`, `terms` and `seller` are pinned when the start is handled: which tariff version prices the session
-    (None: it is held, NO_TARIFF), under which terms it is paid (None: ad hoc), and which legal entity sells.
+    (None: it is held, NO_TARIFF), under which terms it is paid (None: ad hoc), and which legal entity sells. So are
+    `groups`, the payer's memberships on the day of the start, and `tariff_choice` where the tariff was chosen.
     """
 
     tenant: str
@@ -80,6 +93,8 @@ class SessionStarted(FromMessage, frozen=True, kw_only=True):
     tariff_pin: TariffPin | None = None
     terms: Terms | None = None
     seller: str | None = None
+    groups: tuple[str, ...] = ()
+    tariff_choice: TariffChoice | None = None
 
 
 @topic("session.MeterRecorded")
@@ -160,6 +175,8 @@ class SessionRated(Fact, frozen=True, kw_only=True):
     authoritative and `amount_minor` is the rounded total of that side. `exact_excl`/`exact_incl` are the
     totals before rounding. `policies` names the rounding and every other open reading that was used. `vat_unknown`
     names the dimensions that were used without a tax rate; `holds` the codes that keep the session from being billed.
+    `groups` are the payer's memberships that discounts and mark-ups were applied for. `totals` has a RESERVATION only
+    where the session had one.
     """
 
     tenant: str
@@ -192,3 +209,4 @@ class SessionRated(Fact, frozen=True, kw_only=True):
     utc_offsets: tuple[str, ...] = ()
     vat_unknown: tuple[str, ...] = ()
     holds: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()

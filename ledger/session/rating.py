@@ -10,23 +10,34 @@ from ledger.session.state import Session
 from ledger.tariff.compiled import CompiledTariff
 from ledger.tariff.model import Dimension, TaxIncluded
 from ledger.tariff.periods import charging_periods
-from ledger.tariff.policy import POLICIES
+from ledger.tariff.policy import DEFAULT, Policies
 from ledger.tariff.pricer import price
-from ledger.tariff.readings import Readings
+from ledger.tariff.readings import Readings, Reservation
 from ledger.tariff.report import Cost as ExactCost
 from ledger.tariff.report import LimitLine, Line, Report, total_of
 from ledger.values.money import exact_to_text, fraction_to_text, round_to_minor
 from ledger.values.offsets import utc_offsets
-from ledger.values.time import to_us
+from ledger.values.time import from_us, to_us
 
-TOTALS = (Dimension.ENERGY, Dimension.TIME, Dimension.PARKING_TIME, Dimension.FLAT)
+TOTALS: dict[str, tuple[Dimension, ...]] = {
+    dimension.value: (dimension,)
+    for dimension in (Dimension.ENERGY, Dimension.TIME, Dimension.PARKING_TIME, Dimension.FLAT)
+}
+
+RESERVATION_TOTAL = {"RESERVATION": (Dimension.RESERVATION_TIME, Dimension.RESERVATION_FLAT)}
 
 ENERGY_PLACES_MIN = 3  # a watt-hour is what people expect to read
 
 
-def price_session(session: Session, started: SessionStarted, ended: SessionEnded, tariff: CompiledTariff) -> Report:
-    """The session's cost with its lines. Raises ValueError when a register falls."""
-    return price(tariff, charging_periods(readings_of(session, started, ended), tariff))
+def price_session(
+    session: Session,
+    started: SessionStarted,
+    ended: SessionEnded,
+    tariff: CompiledTariff,
+    policies: Policies = DEFAULT,
+) -> Report:
+    """The cost of the session, and of its reservation, with its lines. Raises ValueError when a register falls."""
+    return price(tariff, charging_periods(readings_of(session, started, ended), tariff), policies)
 
 
 def readings_of(session: Session, started: SessionStarted, ended: SessionEnded) -> Readings:
@@ -41,15 +52,30 @@ def readings_of(session: Session, started: SessionStarted, ended: SessionEnded) 
             for reading in session.readings_within(started.occurred_at, ended.occurred_at)
         ],
         state_changes=[(to_us(change.occurred_at), change.charging_state) for change in session.states],
+        reservation=_reservation(started),
     )
 
 
+def _reservation(started: SessionStarted) -> Reservation | None:
+    reserved = started.reservation
+    if reserved is None:
+        return None
+    return Reservation(to_us(reserved.from_), to_us(reserved.until), reserved.expired)
+
+
 def rate_session(
-    session: Session, started: SessionStarted, ended: SessionEnded, tariff: CompiledTariff
+    session: Session,
+    started: SessionStarted,
+    ended: SessionEnded,
+    tariff: CompiledTariff,
+    policies: Policies = DEFAULT,
 ) -> SessionRated | None:
-    """The next revision of the session's cost; None when the last one says the same."""
+    """The next revision of the session's cost; None when the last one says the same.
+
+    `tariff`: the pinned version, in the session's zone and for its groups.
+    """
     last = session.rated
-    report = price_session(session, started, ended, tariff)
+    report = price_session(session, started, ended, tariff, policies)
     rated = _rated(started, ended, report, 1 if last is None else last.revision + 1)
     if last is not None and _content(last) == _content(rated):
         return None
@@ -79,18 +105,19 @@ def _rated(started: SessionStarted, ended: SessionEnded, report: Report, revisio
         amount_minor=_amount(cost, authority),
         cost=cost,
         lines=tuple(_lines(report)),
-        policies=POLICIES,
+        policies=report.policies.as_dict(),
         exact_excl=_exact(report.excl),
         exact_incl=_exact(report.incl),
-        totals=_totals(report),
+        totals=_totals(report, started),
         account_id=started.account_id,
         payment_id=started.payment_id,
         station_id=started.station_id,
         operator_id=started.operator_id,
         seller=started.seller,
         terms=started.terms,
-        utc_offsets=utc_offsets(started.time_zone, started.occurred_at, ended.occurred_at),
+        utc_offsets=utc_offsets(started.time_zone, from_us(int(report.start_us)), ended.occurred_at),
         vat_unknown=_vat_unknown(report),
+        groups=started.groups,
     )
 
 
@@ -150,11 +177,18 @@ def _vat_unknown(report: Report) -> tuple[str, ...]:
     return tuple(sorted(unknown))
 
 
-def _totals(report: Report) -> dict[str, Cost]:
-    """The rounded cost of each dimension that was used; one that was not costs nothing on the sides that are known."""
+def _totals(report: Report, started: SessionStarted) -> dict[str, Cost]:
+    """The rounded cost by OCPI's totals; what was not used costs nothing on the sides that are known.
+
+    There is one for the reservation, its time and its fee together, only where there is a reservation.
+    """
     used = {line.dimension for line in report.lines}
     nothing = _cost(None if report.excl is None else 0, None if report.incl is None else 0)
-    return {d.value: _total(report.cost_of(d), report.currency) if d in used else nothing for d in TOTALS}
+    wanted = TOTALS if started.reservation is None else TOTALS | RESERVATION_TOTAL
+    return {
+        name: nothing if used.isdisjoint(parts) else _total(report.cost_of(*parts), report.currency)
+        for name, parts in wanted.items()
+    }
 
 
 def _total(cost: ExactCost, currency: str) -> Cost:

@@ -110,6 +110,33 @@ def load_until(connection: Connection[Any], log: str, until: Mapping[UUID, int])
     return found
 
 
+# The topic is written into the query, so that the planner can use an index of that topic alone.
+TOPIC_AFTER = sql.SQL("""
+SELECT notification_id, recorded_at, originator_id, originator_version, topic, state FROM {table}
+ WHERE topic = {topic} AND notification_id > %s ORDER BY notification_id
+""")
+
+
+def read_topic(connection: Connection[Any], log: str, topic: str, after: int) -> Iterator[LoggedFact]:
+    """The facts of one topic after a position, in the order of the log."""
+    query = TOPIC_AFTER.format(table=TABLES[log], topic=sql.Literal(topic))
+    with connection.cursor(binary=True) as cursor:
+        cursor.execute(query, [after])
+        for position, recorded_at, stream, version, name, state in cursor:
+            yield LoggedFact(position, recorded_at, stream, version, decode_fact(name, state))
+
+
+FIRST = sql.SQL("SELECT topic, state FROM {table} WHERE originator_id = ANY(%s) AND originator_version = 1")
+
+
+def first_facts(connection: Connection[Any], log: str, streams: Sequence[UUID]) -> Iterator[Fact]:
+    """What each of these streams began with, in no order."""
+    with connection.cursor(binary=True) as cursor:
+        cursor.execute(FIRST.format(table=TABLES[log]), [list(streams)])
+        for topic, state in cursor:
+            yield decode_fact(topic, state)
+
+
 LAST_OF_TOPIC = sql.SQL("""
 SELECT e.notification_id, e.topic, e.state FROM {table} e
  WHERE e.notification_id > %(after)s AND e.notification_id <= %(until)s AND e.topic = %(topic)s

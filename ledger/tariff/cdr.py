@@ -4,7 +4,6 @@ Durations come from the instants of the periods, exactly; the volumes of TIME, P
 RESERVATION_TIME only say which of them runs (TIME_SOURCE: or how long). The volume of ENERGY is taken as given.
 """
 
-import re
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
@@ -13,13 +12,14 @@ from typing import Final
 import msgspec
 
 from ledger.tariff.charging_period import ChargingPeriod, Kind
+from ledger.tariff.instants import instant_us
 from ledger.tariff.json_fields import FieldError, Fields
 from ledger.tariff.model import Tariff
 from ledger.tariff.policy import DEFAULT, Policies
 from ledger.values.country_zones import zone_of_country
 from ledger.values.energy import MILLIWH_PER_KWH
 from ledger.values.exact import Exact, simplified
-from ledger.values.time import US_PER_HOUR, to_instant, to_us
+from ledger.values.time import US_PER_HOUR
 from ledger.values.zones import UnknownTimeZoneError, time_zone
 
 # Volumes are numbers of four decimals in OCPI; more are read, and kept exactly.
@@ -31,9 +31,6 @@ MAX_PERIODS: Final = 600_000
 _KINDS: Final = {"TIME": Kind.CHARGING, "PARKING_TIME": Kind.PARKING, "RESERVATION_TIME": Kind.RESERVATION}
 _LIMITED: Final = ("MIN_POWER", "MAX_POWER", "MIN_CURRENT", "MAX_CURRENT")
 _READ: Final = frozenset({"ENERGY", *_KINDS, *_LIMITED})
-_INSTANT_PATTERN: Final = re.compile(
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(?P<offset>Z|[+-]\d\d:\d\d)?", re.ASCII
-)
 _Volumes = dict[str, Fraction]
 
 
@@ -50,7 +47,7 @@ def cdr_periods(content: object, tariff: Tariff, policies: Policies = DEFAULT) -
     fields = Fields(content, "$", CdrError)
     _check_currency(fields, tariff)
     read = [_read_period(period) for period in _period_fields(fields)]
-    end_us = _instant_us(fields, "end_date_time")
+    end_us = instant_us(fields, "end_date_time")
     starts_us = [start_us for start_us, _, _ in read]
     _check_order(fields, starts_us, end_us)
     _check_reservation(fields, [kind for _, kind, _ in read])
@@ -112,7 +109,7 @@ def _read_period(period: Fields) -> tuple[int, Kind, _Volumes]:
     kind = _kind(period, volumes)
     if kind is Kind.RESERVATION and volumes.get("ENERGY"):
         period.refuse("dimensions", "ENERGY cannot flow in a period of RESERVATION_TIME")
-    return _instant_us(period, "start_date_time"), kind, volumes
+    return instant_us(period, "start_date_time"), kind, volumes
 
 
 def _volumes(period: Fields) -> _Volumes:
@@ -138,20 +135,6 @@ def _kind(period: Fields, volumes: _Volumes) -> Kind:
     if len(named) > 1:
         period.refuse("dimensions", f"{' and '.join(named)} cannot both run in one period")
     return _KINDS[named[0]] if named else Kind.NEITHER
-
-
-def _instant_us(fields: Fields, key: str) -> int:
-    """OCPI instants are UTC, with or without the letter that says so."""
-    text = fields.text(key)
-    if text is None:
-        fields.refuse(key, "is missing")
-    found = _INSTANT_PATTERN.fullmatch(text)
-    if not found:
-        fields.refuse(key, f"{text[:40]!r} is no instant YYYY-MM-DDThh:mm:ssZ")
-    try:
-        return to_us(to_instant(text if found["offset"] else text + "Z"))
-    except ValueError as error:
-        fields.refuse(key, str(error))
 
 
 def _check_order(fields: Fields, starts_us: list[int], end_us: int) -> None:

@@ -131,7 +131,11 @@ class Extensions(msgspec.Struct, frozen=True):
 
 
 class Tariff(msgspec.Struct, frozen=True):
-    """An ordered list of elements with a currency (ISO 4217) and bounds on the session's cost."""
+    """An ordered list of elements with a currency (ISO 4217) and bounds on the session's cost.
+
+    `valid_from_us` (OCPI start_date_time) and `valid_until_us` (end_date_time, exclusive) bound the sessions that it
+    may be chosen for; they bound no price.
+    """
 
     currency: str
     elements: tuple[TariffElement, ...]
@@ -139,5 +143,7 @@ class Tariff(msgspec.Struct, frozen=True):
     price_min: PriceLimit | None = None
     price_max: PriceLimit | None = None
     valid_for: ValidFor = ValidFor()
+    valid_from_us: int | None = None
+    valid_until_us: int | None = None
     priority: int = 0
     extensions: Extensions = Extensions()

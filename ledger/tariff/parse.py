@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
+from ledger.tariff.instants import instant_us_or_none
 from ledger.tariff.json_fields import FieldError, Fields
 from ledger.tariff.model import (
     Dimension,
@@ -67,6 +68,8 @@ def parse_tariff(content: object) -> Tariff:
         price_min=price_limit(fields.object("min_price")),
         price_max=price_limit(fields.object("max_price")),
         valid_for=_valid_for(fields.object("valid_for")),
+        valid_from_us=instant_us_or_none(fields, "start_date_time"),
+        valid_until_us=instant_us_or_none(fields, "end_date_time"),
         priority=_priority(content),
         extensions=extensions_of(fields.object("ev_extensions")),
     )

@@ -5,16 +5,25 @@ from datetime import datetime
 from typing import Any
 
 from ledger.store.fact import Fact
+from ledger.tariffbook.choice import Offer, offer_of
 from ledger.tariffbook.events import TariffPublished
 
 
 class TariffVersions:
     """`versions[n - 1]` is version n."""
 
-    __slots__ = ("versions",)
+    __slots__ = ("_offers", "versions")
 
     def __init__(self) -> None:
         self.versions: list[TariffPublished] = []
+        self._offers: list[Offer] = []
+
+    @property
+    def offers(self) -> list[Offer]:
+        """What each version offers; read from its text when first asked for."""
+        for version in range(len(self._offers), len(self.versions)):
+            self._offers.append(offer_of(self.versions[version], version + 1))
+        return self._offers
 
     def at(self, instant: datetime) -> int | None:
         """The number of the version in force at the instant: the latest by its time, of equal times the last stored."""

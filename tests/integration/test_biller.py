@@ -12,7 +12,7 @@ from ledger.application import Ledger, recorder_of
 from ledger.session.events import HoldReason, SessionHeld
 from ledger.store.rows import EventRows
 from ledger.values.ids import stream_id
-from tests.building import AT, TENANT, ZONE, component, end, ratings, reading, start, state, tariff
+from tests.building import AT, LONG_AGO, TENANT, ZONE, component, end, ratings, reading, start, state, tariff
 from tests.integration.billing import CLOSED, NOW, Books, numbers_to
 
 DAY = 24 * 60
@@ -198,7 +198,7 @@ def test_running_twice_issues_nothing_twice(books: Books) -> None:
 def test_what_is_held_is_never_billed(books: Books, billing: str) -> None:
     books.account("A", billing)
     books.deliver(tariff("V", component("ENERGY", "0.30", vat=None)))
-    books.sessions("A", "no-tariff", tariff_id=None)
+    books.sessions("A", "no-tariff", minutes=2 * LONG_AGO, tariff_id=None)
     books.sessions("A", "vat-unknown", tariff_id="V")
     books.sessions("A", "backwards", kwh="999")
     books.sessions(None, "ad-hoc")

@@ -6,6 +6,7 @@ from ledger.application import Ledger
 from ledger.intake.message import Record
 from ledger.session.events import SessionHeld, SessionStarted
 from tests.building import (
+    LONG_AGO,
     Event,
     Feed,
     Names,
@@ -273,7 +274,8 @@ def test_key_and_headers_are_kept(feed: Feed, names: Names, ledger: Ledger) -> N
 
 
 def test_a_start_without_a_tariff_is_a_fact_and_held(feed: Feed, names: Names, ledger: Ledger) -> None:
-    feed.deliver(start(names.session, account_id=names.account))
+    before_any_tariff = 2 * LONG_AGO
+    feed.deliver(start(names.session, before_any_tariff, account_id=names.account))
     assert topics_of(ledger, names.session) == ["SessionStarted", "SessionHeld"]
     feed.deliver(names.ended())
     facts = facts_of(ledger, "session", names.session)

@@ -5,7 +5,7 @@ import pytest
 from ledger.account.decide import open_or_change
 from ledger.account.events import AccountChanged, AccountOpened, Terms
 from ledger.account.state import Account, evolve
-from tests.building import account, fact_of, tariff
+from tests.building import account, fact_of, minute, tariff
 
 
 def opened(**data: object) -> Account:
@@ -56,3 +56,16 @@ def test_personal_fields_stand_in_one_value() -> None:
 def test_a_fact_about_something_else_is_not_folded() -> None:
     with pytest.raises(KeyError):
         evolve(Account(), fact_of(tariff("T")))
+
+
+@pytest.mark.parametrize(("minutes", "groups"), [(-541, ()), (-540, ("GOLD",)), (899, ("GOLD",)), (900, ())])
+def test_a_member_is_one_on_whole_days_of_the_account_s_zone(minutes: int, groups: tuple[str, ...]) -> None:
+    """From the first day on, until before the last one: 2 November in Amsterdam."""
+    subject = opened(memberships=[{"group": "GOLD", "from": "2026-11-02", "until": "2026-11-03"}])
+    assert subject.groups_at(minute(minutes)) == groups
+
+
+def test_a_group_is_named_once_however_many_memberships_say_it() -> None:
+    memberships = [{"group": group, "from": "2026-01-01"} for group in ("SILVER", "GOLD", "SILVER")]
+    assert opened(memberships=memberships).groups_at(minute(0)) == ("GOLD", "SILVER")
+    assert Account().groups_at(minute(0)) == ()

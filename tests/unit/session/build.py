@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ledger.account.events import Terms
-from ledger.session.decide import start_session
+from ledger.session.decide import Pins, start_session
 from ledger.session.events import SessionHeld, SessionRated, SessionStarted, TariffPin
 from ledger.session.state import Session, evolve
 from ledger.store.fact import Fact
@@ -22,12 +22,13 @@ def started(
     kwh: str = "1000",
     pin: TariffPin | None = PIN,
     terms: Terms | None = BUSINESS,
+    groups: tuple[str, ...] = (),
     **data: Any,
 ) -> SessionStarted:
     """The start as it is stored: pinned. `terms` None: an ad-hoc session."""
     payer = {"payment_id": "PAY-1"} if terms is None else {"account_id": "ACC"}
     proposal = fact_of(start("S", minutes, kwh, **{**payer, "tariff_id": "T", **data}))
-    return start_session(Session(), proposal, pin, terms, "ABC-NL")
+    return start_session(Session(), proposal, Pins(tariff=pin, terms=terms, seller="ABC-NL", groups=groups))
 
 
 def given(*facts: Fact) -> Session:
@@ -38,9 +39,11 @@ def given(*facts: Fact) -> Session:
     return session
 
 
-def compiled(*components: dict[str, Any], zone: str = ZONE, **fields: Any) -> CompiledTariff:
+def compiled(
+    *components: dict[str, Any], zone: str = ZONE, groups: tuple[str, ...] = (), **fields: Any
+) -> CompiledTariff:
     content = tariff("T", *(components or [ENERGY]), **fields).data
-    return compile_tariff(parse_tariff(read_json_decimals(to_json(content))), zone)
+    return compile_tariff(parse_tariff(read_json_decimals(to_json(content))), zone, groups)
 
 
 def held_codes(facts: Iterable[Fact]) -> list[str]:

@@ -7,10 +7,12 @@ import pytest
 
 from ledger.account.events import Terms
 from ledger.session.consequences import consequences
-from ledger.session.events import SessionHeld, SessionRated
+from ledger.session.events import Cost, SessionHeld, SessionRated
+from ledger.session.rating import rate_session
 from ledger.session.state import Session, evolve
 from ledger.store.fact import Fact
-from tests.building import component, end, fact_of, reading, state
+from ledger.tariff.policy import Policies
+from tests.building import component, end, fact_of, minute, reading, state
 from tests.unit.session.build import BUSINESS, compiled, cost_in, given, held_codes, started
 
 ENDED = fact_of(end("S"))
@@ -98,13 +100,6 @@ def test_without_a_tariff_the_session_is_held_at_once_and_never_rated() -> None:
     assert follow_up(session, ENDED, tariff=None) == []
 
 
-def test_a_reservation_is_held_at_once_and_never_rated() -> None:
-    window = {"from": "2026-11-02T07:00:00Z", "until": "2026-11-02T08:00:00Z", "expired": False}
-    session = given(started(reservation=window))
-    assert held_codes(follow(session, None)) == ["NOT_YET_PAYABLE"]
-    assert follow_up(session, ENDED) == []
-
-
 @pytest.mark.parametrize("terms", [None, Terms(account_version=1, kind="CONSUMER", billing="PREPAID")])
 def test_ad_hoc_and_prepaid_are_held_and_rated(terms: Terms | None) -> None:
     facts = follow(given(started(terms=terms), ENDED))
@@ -177,6 +172,87 @@ def test_no_energy_at_all_is_a_cost_of_zero_and_no_hold() -> None:
 def test_a_session_of_no_time_is_rated() -> None:
     facts = follow(given(started(), fact_of(end("S", 0, "1001"))))
     assert (cost_in(facts).amount_minor, held_codes(facts)) == (30, [])
+
+
+# --- reservations and groups -----------------------------------------------------------------------------------------
+
+RESERVED = {"from": "2026-11-02T07:00:00Z", "until": "2026-11-02T08:30:00Z", "expired": False}
+RESERVABLE = [
+    {"price_components": [component("TIME", "6", step_size=60)], "restrictions": {"reservation": "RESERVATION"}},
+    {"price_components": [component("FLAT", "4")], "restrictions": {"reservation": "RESERVATION_EXPIRES"}},
+    {"price_components": [component("ENERGY", "0.30"), component("FLAT", "1")]},
+]
+MEMBERS = {"discounts": [{"dimension": "ENERGY", "percent": 10, "groups": ["GOLD"]}]}
+
+
+def priced(rated: SessionRated) -> dict[str, str | None]:
+    return {line.dimension: line.excl_vat for line in rated.lines}
+
+
+def test_a_reservation_is_billed_from_its_beginning_to_the_session_s_start() -> None:
+    """An hour of it, though it would have lasted half an hour longer."""
+    facts = follow(given(started(reservation=RESERVED), ENDED), compiled(elements=RESERVABLE))
+    rated = cost_in(facts)
+    assert (priced(rated), rated.amount_minor) == ({"RESERVATION_TIME": "6", "ENERGY": "3", "FLAT": "1"}, 1000)
+    assert (rated.totals["RESERVATION"].excl_minor, rated.totals["TIME"].excl_minor) == (600, 0)
+    assert (rated.started_at, rated.energy_milliwh, held_codes(facts)) == (minute(0), 10_000_000, [])
+
+
+def test_a_reservation_that_ended_before_the_session_is_billed_to_its_own_end() -> None:
+    ended_early = {**RESERVED, "until": "2026-11-02T07:30:00Z"}
+    rated = cost_in(follow(given(started(reservation=ended_early), ENDED), compiled(elements=RESERVABLE)))
+    assert priced(rated)["RESERVATION_TIME"] == "3"
+
+
+def test_a_reservation_that_expired_is_billed_alone_and_its_zero_energy_is_not_suspicious() -> None:
+    expired = {"from": "2026-11-02T07:00:00Z", "until": "2026-11-02T08:00:00Z", "expired": True}
+    facts = follow(given(started(reservation=expired), fact_of(end("S", 0, "1000"))), compiled(elements=RESERVABLE))
+    rated = cost_in(facts)
+    assert priced(rated) == {"RESERVATION_TIME": "6", "RESERVATION_FLAT": "4"}
+    assert (rated.energy_milliwh, rated.totals["RESERVATION"].excl_minor, rated.amount_minor) == (0, 1000, 1000)
+    assert (held_codes(facts), rated.holds) == ([], ())
+
+
+def test_a_reservation_under_a_tariff_that_has_no_price_for_it_costs_nothing() -> None:
+    rated = cost_in(follow(given(started(reservation=RESERVED), ENDED)))
+    assert (rated.amount_minor, rated.totals["RESERVATION"]) == (300, Cost(excl_minor=0, incl_minor=0))
+
+
+def test_without_a_reservation_there_is_no_total_of_one() -> None:
+    assert "RESERVATION" not in cost_in(follow(given(started(), ENDED))).totals
+
+
+@pytest.mark.parametrize("terms", [None, Terms(account_version=1, kind="CONSUMER", billing="PREPAID")])
+def test_a_reservation_of_who_pays_ahead_is_held_and_rated(terms: Terms | None) -> None:
+    facts = follow(given(started(reservation=RESERVED, terms=terms), ENDED), compiled(elements=RESERVABLE))
+    assert (held_codes(facts), cost_in(facts).holds) == (["NOT_YET_PAYABLE"], ("NOT_YET_PAYABLE",))
+
+
+def test_offsets_from_utc_begin_with_the_reservation() -> None:
+    begins = -(8 * 24 * 60) - 6 * 60  # 2026-10-25T02:00Z, an hour after the clock went back
+    window = {"from": "2026-10-25T00:30:00Z", "until": "2026-10-25T02:00:00Z", "expired": False}
+    rated = cost_in(follow(given(started(begins, reservation=window), fact_of(end("S", begins + 60)))))
+    assert rated.utc_offsets == ("+02:00", "2026-10-25T01:00:00Z +01:00")
+
+
+def test_a_member_pays_the_price_of_the_group_and_the_cost_says_so() -> None:
+    member = cost_in(follow(given(started(groups=("GOLD",)), ENDED), compiled(ev_extensions=MEMBERS, groups=("GOLD",))))
+    other = cost_in(follow(given(started(), ENDED), compiled(ev_extensions=MEMBERS)))
+    assert (member.amount_minor, member.lines[0].unit_price, member.groups) == (270, "0.2700", ("GOLD",))
+    assert (other.amount_minor, other.lines[0].unit_price, other.groups) == (300, "0.30", ())
+
+
+def test_the_readings_of_ocpi_that_were_chosen_are_kept_with_the_cost() -> None:
+    session, policies = given(started(), ENDED), Policies(rounding="half_even_total")
+    assert session.started is not None
+    assert session.ended is not None
+    tariff = compiled(component("ENERGY", "0.0125"))
+    chosen = rate_session(session, session.started, session.ended, tariff, policies)
+    usual = rate_session(session, session.started, session.ended, tariff)
+    assert chosen is not None
+    assert usual is not None
+    assert (chosen.policies, usual.policies) == (policies.as_dict(), Policies().as_dict())
+    assert (chosen.cost.excl_minor, usual.cost.excl_minor) == (12, 13)
 
 
 # --- which side of tax counts ----------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import pytest
 
 from ledger.session.decide import (
+    Pins,
     Unstarted,
     change_state,
     end_session,
@@ -15,27 +16,29 @@ from ledger.values.refusal import RefusedError, RepeatedError
 from tests.building import end, fact_of, reading, start, state
 from tests.unit.session.build import BUSINESS, PIN, given, started
 
+PINS = Pins(tariff=PIN, terms=BUSINESS, seller="ABC-NL")
+
 
 class TestStart:
     def test_a_session_starts_with_tariff_terms_and_seller_pinned(self) -> None:
         proposal = fact_of(start("S", account_id="ACC", tariff_id="T"))
-        fact = start_session(Session(), proposal, PIN, BUSINESS, "ABC-NL")
+        fact = start_session(Session(), proposal, PINS)
         assert (fact.tariff_pin, fact.terms, fact.seller) == (PIN, BUSINESS, "ABC-NL")
         assert unpinned(fact) == proposal
 
     def test_the_seller_that_the_message_names_sells(self) -> None:
         proposal = fact_of(start("S", account_id="ACC", legal_entity="XYZ-BE"))
-        assert start_session(Session(), proposal, None, BUSINESS, "ABC-NL").seller == "XYZ-BE"
+        assert start_session(Session(), proposal, Pins(terms=BUSINESS, seller="ABC-NL")).seller == "XYZ-BE"
 
     def test_another_start_is_refused(self) -> None:
         proposal = fact_of(start("S", 0, "1001", account_id="ACC", tariff_id="T").under(id="other"))
         with pytest.raises(RefusedError, match=r"another start already \(message started@0\)"):
-            start_session(given(started()), proposal, PIN, BUSINESS, "ABC-NL")
+            start_session(given(started()), proposal, PINS)
 
     def test_the_same_start_under_another_name_stays_quiet(self) -> None:
         proposal = fact_of(start("S", 0, "1000", account_id="ACC", tariff_id="T").under(id="other"))
         with pytest.raises(RepeatedError):
-            start_session(given(started()), proposal, None, None, "someone")
+            start_session(given(started()), proposal, Pins(seller="someone"))
 
 
 class TestReading:

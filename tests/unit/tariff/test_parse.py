@@ -62,6 +62,17 @@ def test_where_a_tariff_may_be_chosen_is_kept() -> None:
     assert parsed.valid_for.evse_uids == ()
     assert parsed.valid_for.location_ids is None
     assert parsed.priority == -3
+    assert (parsed.valid_from_us, parsed.valid_until_us) == (None, None)
+
+
+def test_dates_of_a_tariff_are_utc_with_or_without_the_letter() -> None:
+    dates = {"start_date_time": "1970-01-01T00:00:01Z", "end_date_time": "1970-01-01T00:00:02"}
+    with pytest.raises(TariffError, match="outside of the years"):
+        parse_tariff(tariff(element(ENERGY), **dates))
+    parsed = parse_tariff(
+        tariff(element(ENERGY), start_date_time="2000-01-01T01:00:00+01:00", end_date_time="2000-01-01T00:00:00")
+    )
+    assert parsed.valid_from_us == parsed.valid_until_us == 946_684_800_000_000
 
 
 @pytest.mark.parametrize(
@@ -104,6 +115,9 @@ def test_where_a_tariff_may_be_chosen_is_kept() -> None:
         ),
         (tariff(element(ENERGY), valid_for={"groups": [1]}), "$.valid_for.groups[0]: is a number, not a text"),
         (tariff(element(ENERGY), priority="1"), "$.priority: is no integer"),
+        (tariff(element(ENERGY), start_date_time="2026-11-02"), "$.start_date_time: '2026-11-02' is no instant"),
+        (tariff(element(ENERGY), end_date_time="2026-02-30T00:00:00Z"), "$.end_date_time: "),
+        (tariff(element(ENERGY), end_date_time=0), "$.end_date_time: is a number, not a text"),
         (tariff(*[element(ENERGY)] * 1001), "$.elements: has 1001 elements, at most 1000"),
     ],
 )
