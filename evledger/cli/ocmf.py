@@ -1,0 +1,123 @@
+"""`evledger ocmf verify`."""
+
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from evledger.cli.errors import NoError, UnusableError
+from evledger.cli.output import as_json_option, print_json
+from evledger.examples import example
+from ledger.meter.ocmf.parse import records_in
+from ledger.meter.ocmf.record import Reading, Record
+from ledger.meter.ocmf.verify import Keys, Verdict, verify_text
+from ledger.values.canonical import decimal_text
+from ledger.values.time import from_instant
+
+# Records of a year of a large site; more in one file is something else.
+FILE_BYTES_MAX: Final = 256 * 1024 * 1024
+
+
+@click.group(short_help="Signed meter readings.", epilog=example("evledger ocmf verify records.txt --public-key 3059…"))
+def ocmf() -> None:
+    """Signed meter readings in the Open Charge Metering Format."""
+
+
+@ocmf.command(
+    short_help="Whether signed readings verify.",
+    epilog=example(
+        "evledger ocmf verify records.txt --public-key 3059301306072A8648CE3D0201…",
+        'evledger ocmf verify records.txt --public-key "$(cat meter.pem)" --json',
+    ),
+)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--public-key",
+    metavar="KEY",
+    help="Key of the meter: SubjectPublicKeyInfo or raw point, in hex, base64 or PEM.",
+)
+@as_json_option
+def verify(file: Path, public_key: str | None, as_json: bool) -> None:
+    """The verdict on each OCMF record in a file, one line each; a record begins at OCMF|.
+
+    valid: signed with the key. invalid: not so. no_key: none was given, or it cannot be read. unsupported: the
+    record names an algorithm that OCMF does not have. On a terminal the lines are for people, else JSON.
+
+    Exit code 0 if all are valid, 1 if not, 2 where the file holds no record.
+    """
+    content = _read(file)
+    keys = Keys(registered=(public_key,) if public_key is not None else ())
+    for_people = is_for_people(as_json)
+    outcomes: Counter[str] = Counter()
+    for number, text in enumerate(records_in(content), 1):
+        verdict, record = verify_text(text, keys)
+        outcomes[verdict.outcome] += 1
+        if for_people:
+            click.echo(f"record {number}: {_line(verdict, record)}")
+        else:
+            print_json(_as_json(verdict, record))
+    _conclude(file, outcomes)
+
+
+def is_for_people(as_json: bool) -> bool:
+    """Lines for a person only where one looks: the contract of this command is a JSON document a record."""
+    return sys.stdout.isatty() and not as_json
+
+
+def _read(file: Path) -> bytes:
+    try:
+        if file.stat().st_size > FILE_BYTES_MAX:
+            raise UnusableError(f"{file}: is larger than {FILE_BYTES_MAX} bytes: give it in parts")
+        return file.read_bytes()
+    except OSError as error:
+        raise UnusableError(f"{file}: {error.strerror}") from None
+
+
+def _conclude(file: Path, outcomes: Counter[str]) -> None:
+    if not outcomes:
+        raise UnusableError(f"{file}: holds no OCMF record: one begins at OCMF|")
+    count, others = outcomes.total(), {name: count for name, count in sorted(outcomes.items()) if name != "valid"}
+    if others:
+        listed = ", ".join(f"{count} {name}" for name, count in others.items())
+        raise NoError(f"{file}: {sum(others.values())} of {count} records are not valid: {listed}")
+
+
+def _as_json(verdict: Verdict, record: Record | None) -> dict[str, Any]:
+    return {
+        "verdict": verdict.outcome,
+        "algorithm": verdict.method,
+        "meter_serial": record and record.meter_serial,
+        "pagination": record and record.pagination and str(record.pagination),
+        "readings": [_reading_json(reading) for reading in record.readings] if record else [],
+        "reason": verdict.reason,
+        "key_id": verdict.key_id,
+    }
+
+
+def _reading_json(reading: Reading) -> dict[str, Any]:
+    return {
+        "time": reading.taken_at,
+        "time_status": reading.time_status,
+        "transaction": reading.transaction,
+        "identification": reading.identification,
+        "value": reading.value,
+        "unit": reading.unit,
+        "status": reading.status,
+        "error_flags": reading.error_flags,
+    }
+
+
+def _line(verdict: Verdict, record: Record | None) -> str:
+    if record is None:
+        return f"{verdict.outcome}: {verdict.reason}"
+    meter = f"meter {record.meter_serial or 'unknown'}, {record.pagination or 'no page'}, {verdict.method}"
+    line = "; ".join([f"{verdict.outcome}: {verdict.reason}", meter, *map(_reading_line, record.readings)])
+    return line if line.isprintable() else ascii(line)[1:-1]
+
+
+def _reading_line(reading: Reading) -> str:
+    when = from_instant(reading.taken_at) if reading.taken_at else "unknown time"
+    value = "no value" if reading.value is None else f"{decimal_text(reading.value)} {reading.unit or ''}".rstrip()
+    return f"{reading.transaction or '-'} {when} {value}"

@@ -1,0 +1,106 @@
+"""Fields of a record's JSON, read one by one: what is odd is noted, and stops nothing."""
+
+import re
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from ledger.values.time import to_instant
+
+# A meter's register has at most a dozen digits; leading zeros and spaces fill up a display.
+_NUMBER: Final = re.compile(r" {0,20}([+-]?[0-9]{1,24}(?:\.[0-9]{1,12})?) *")
+_TIME: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:[,.]([0-9]{1,6}))?"
+    r"(?:Z|([+-][0-9]{2}):?([0-9]{2})) *([UISR])?"
+)
+
+
+class Fields:
+    """The fields of one JSON object. `place` says in a fault where it stands; `faults` collects them."""
+
+    __slots__ = ("_content", "_faults", "_place")
+
+    def __init__(self, content: dict[str, Any], place: str, faults: list[str]) -> None:
+        self._content = content
+        self._place = place
+        self._faults = faults
+
+    def part(self, content: dict[str, Any], place: str) -> "Fields":
+        """The fields of an object inside of this one."""
+        return Fields(content, place, self._faults)
+
+    def is_absent(self, key: str) -> bool:
+        return self._content.get(key) is None
+
+    def miss(self, key: str) -> None:
+        """Note a field that must be there and is not."""
+        if self.is_absent(key):
+            self._note(key, "is missing")
+
+    def text(self, key: str) -> str | None:
+        value = self._content.get(key)
+        if value is None or type(value) is str:
+            return value
+        self._note(key, "is no text")
+        return None
+
+    def flag(self, key: str) -> bool | None:
+        value = self._content.get(key)
+        if value is None or type(value) is bool:
+            return value
+        self._note(key, "is neither true nor false")
+        return None
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        value = self._content.get(key)
+        if value is None:
+            return ()
+        if type(value) is list and all(type(item) is str for item in value):
+            return tuple(value)
+        self._note(key, "is no array of texts")
+        return ()
+
+    def objects(self, key: str) -> list[dict[str, Any]]:
+        value = self._content.get(key)
+        if type(value) is list and value and all(type(item) is dict for item in value):
+            return value
+        self._note(key, "is no array of objects")
+        return []
+
+    def matched(self, key: str, pattern: re.Pattern[str], meaning: str) -> re.Match[str] | None:
+        value = self.text(key)
+        found = None if value is None else pattern.fullmatch(value)
+        if value is not None and found is None:
+            self._note(key, f"is not {meaning}")
+        return found
+
+    def number(self, key: str) -> Decimal | None:
+        """A number with its decimals: meters send JSON numbers, and texts that are filled up with spaces or zeros."""
+        value = self._content.get(key)
+        if type(value) is Decimal:
+            return value
+        if type(value) is int:
+            return Decimal(value)
+        if type(value) is str:
+            found = self.matched(key, _NUMBER, "a number")
+            return None if found is None else Decimal(found[1])
+        if value is not None:
+            self._note(key, "is no number")
+        return None
+
+    def time(self, key: str) -> tuple[datetime | None, str | None]:
+        """`2018-07-24T13:22:04,000+0200 S` to an instant in UTC and the letter of the clock's state."""
+        found = self.matched(key, _TIME, "a time such as 2018-07-24T13:22:04,000+0200 S")
+        if found is None:
+            self.miss(key)
+            return None, None
+        moment, fraction, hours, minutes, status = found.groups()
+        offset = f"{hours}:{minutes}" if hours else "Z"
+        try:
+            return to_instant(f"{moment}.{fraction or 0}{offset}"), status
+        except ValueError:
+            self._note(key, "is no time of the calendar")
+            return None, status
+
+    def _note(self, key: str, fault: str) -> None:
+        self._faults.append(f"{self._place}{key} {fault}")

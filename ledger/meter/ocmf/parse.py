@@ -1,0 +1,144 @@
+"""The text of an OCMF record to a `Record`; the records in a file."""
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any, Final
+
+from ledger.meter.ocmf.curves import DEFAULT_ALGORITHM
+from ledger.meter.ocmf.fields import Fields
+from ledger.meter.ocmf.record import Pagination, Reading, Record, Signature
+from ledger.values.canonical import read_json_decimals
+
+# As large as a message may be: a record of a transaction with a reading a minute for two days is below.
+RECORD_BYTES_MAX: Final = 256 * 1024
+
+_HEADER: Final = b"OCMF|"
+_WHITE_SPACE: Final = b" \t\r\n"
+_PAGINATION: Final = re.compile(r"([TF])(0|[1-9][0-9]{0,18})")
+
+
+class OcmfError(ValueError):
+    """A text that is no OCMF record; the message says why, in one line."""
+
+
+def parse(text: str | bytes) -> Record:
+    """The record in `OCMF|payload|signature` (OCMF 1.2, sections). White space around the record is no part of it.
+
+    Only what makes a text no record at all is refused (OcmfError): the sections, and JSON that is none. A field that
+    is missing or odd is None and stands in `faults`: whether the signature verifies does not depend on it.
+    """
+    content = (text.encode(errors="surrogatepass") if isinstance(text, str) else text).strip()
+    payload, signature = _sections(content)
+    faults: list[str] = []
+    said = Fields(_object(payload, "the payload"), "", faults)
+    signed = _signature(Fields(_object(signature, "the signature section"), "signature ", faults))
+    return _record(payload, said, signed, faults)
+
+
+def records_in(content: bytes) -> Iterator[bytes]:
+    """The texts of the records in a file: each from `OCMF|` to the end of its signature's JSON.
+
+    What stands between records (line ends, tags of an XML file) is left out.
+    """
+    starts = [found.start() for found in re.finditer(re.escape(_HEADER), content)]
+    for start, end in pairwise([*starts, len(content)]):
+        yield _one_record(content[start:end])
+
+
+def _one_record(region: bytes) -> bytes:
+    """Up to the end of the signature's JSON, or all of it where that is none; Latin-1 has a character for a byte."""
+    head, bar, rest = region.removeprefix(_HEADER).partition(b"|")
+    section = rest.lstrip(_WHITE_SPACE)
+    try:
+        _, length = json.JSONDecoder().raw_decode(section.decode("latin-1"))
+    except (ValueError, RecursionError):
+        return region
+    return _HEADER + head + bar + rest[: len(rest) - len(section) + length]
+
+
+def _sections(content: bytes) -> tuple[bytes, bytes]:
+    if len(content) > RECORD_BYTES_MAX:
+        raise OcmfError(f"the record has {len(content)} bytes: at most {RECORD_BYTES_MAX} are read")
+    if not content.startswith(_HEADER):
+        raise OcmfError("the record does not begin with OCMF|")
+    sections = content.removeprefix(_HEADER).split(b"|")
+    if len(sections) != 2:
+        raise OcmfError(f"the record has {len(sections) + 1} sections between bars, not header, payload and signature")
+    return sections[0], sections[1]
+
+
+def _object(section: bytes, what: str) -> dict[str, Any]:
+    try:
+        content = read_json_decimals(section)
+    except ValueError as error:
+        raise OcmfError(f"{what} is no JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise OcmfError(f"{what} is no JSON object")
+    return content
+
+
+def _signature(said: Fields) -> Signature:
+    """An algorithm that is no text is none that is known."""
+    stated = said.text("SA")
+    algorithm = DEFAULT_ALGORITHM if said.is_absent("SA") else stated or ""
+    return Signature(algorithm=algorithm, data=said.text("SD"), encoding=said.text("SE"), media_type=said.text("SM"))
+
+
+def _record(payload: bytes, said: Fields, signature: Signature, faults: list[str]) -> Record:
+    return Record(
+        payload=payload,
+        signature=signature,
+        pagination=_pagination(said),
+        format_version=said.text("FV"),
+        gateway_identification=said.text("GI"),
+        gateway_serial=said.text("GS"),
+        gateway_version=said.text("GV"),
+        meter_vendor=said.text("MV"),
+        meter_model=said.text("MM"),
+        meter_firmware=said.text("MF"),
+        own_meter_serial=said.text("MS"),
+        is_identified=said.flag("IS"),
+        identification_level=said.text("IL"),
+        identification_flags=said.texts("IF"),
+        identification_type=said.text("IT"),
+        identification_data=said.text("ID"),
+        tariff_text=said.text("TT"),
+        charge_point_type=said.text("CT"),
+        charge_point=said.text("CI"),
+        readings=tuple(_readings(said)),
+        faults=tuple(faults),
+    )
+
+
+def _pagination(said: Fields) -> Pagination | None:
+    found = said.matched("PG", _PAGINATION, "a context T or F and a number")
+    if found is None:
+        said.miss("PG")
+        return None
+    return Pagination(found[1], int(found[2]))
+
+
+def _readings(said: Fields) -> Iterator[Reading]:
+    """What a reading leaves out is as in the reading before it (OCMF 1.2, readings)."""
+    known: dict[str, Any] = {}
+    for number, own in enumerate(said.objects("RD"), 1):
+        known = known | own
+        yield _reading(said.part(known, f"reading {number} "))
+
+
+def _reading(said: Fields) -> Reading:
+    taken_at, time_status = said.time("TM")
+    return Reading(
+        taken_at=taken_at,
+        time_status=time_status,
+        transaction=said.text("TX"),
+        value=said.number("RV"),
+        identification=said.text("RI"),
+        unit=said.text("RU"),
+        current_type=said.text("RT"),
+        cumulated_loss=said.number("CL"),
+        error_flags=said.text("EF") or "",
+        status=said.text("ST"),
+    )
