@@ -27,11 +27,13 @@ _TOPIC_SETTING: Final[dict[Family, str]] = {
     "session": "topic_sessions",
     "tariff": "topic_tariffs",
     "account": "topic_accounts",
+    "station": "topic_stations",
 }
 _KEY: Final[dict[Family, str]] = {
     "session": "the session id, equal to subject",
     "tariff": "the tariff id, equal to subject",
     "account": "the account id, equal to subject",
+    "station": "the station id, equal to subject",
 }
 _BILLING_KEY: Final = "the account id, or the payment id of an ad-hoc session"
 

@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     topic_sessions: TopicName = "ev.sessions.v1"
     topic_tariffs: TopicName = "ev.tariffs.v1"
     topic_accounts: TopicName = "ev.accounts.v1"
+    topic_stations: TopicName = "ev.stations.v1"
+    topic_ocpp_frames: TopicName = "ocpp.frames.v1"
+    topic_ocpp_citrineos: TopicName = "ocpp.citrineos.v1"
     topic_billing: TopicName = "billing.events.v1"
     topic_partitions: Annotated[int, Field(ge=1, le=1_000)] = 12
     topic_retention_days: Annotated[int, Field(ge=1)] = 14
@@ -95,7 +98,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _different_topics(self) -> "Settings":
-        topics = (self.topic_sessions, self.topic_tariffs, self.topic_accounts, self.topic_billing)
+        named = [getattr(self, name) for name in type(self).model_fields if name.startswith("topic_")]
+        topics = [topic for topic in named if isinstance(topic, str)]  # the others are numbers, such as partitions
         if len(set(topics)) < len(topics):
             raise ValueError(f"two of the topics have the same name: {', '.join(topics)}")
         return self

@@ -14,6 +14,7 @@ from ledger.store.logs import BillingLog, SessionsLog
 from ledger.store.parking import park, settle
 from ledger.store.positions import Progress
 from ledger.store.recorder import LedgerRecorder, Written
+from ledger.store.stations import put_stations
 
 Epochs = Mapping[tuple[str, int], int]
 
@@ -78,6 +79,7 @@ class Ledger:
     def _commit(self, batch: Batch, group: str, progress: Sequence[Progress]) -> Written:
         with self.datastore.transaction(commit=True) as dicts, dicts.connection.cursor(row_factory=tuple_row) as cursor:
             parked_here = park(cursor, group, batch.parked)
+            put_stations(cursor, batch.stations)
             if len(batch.billing) or batch.awaits_billing:
                 recorder_of(self.billing).lock(cursor)
                 recorder_of(self.billing).write(cursor, batch.billing)

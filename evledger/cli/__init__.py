@@ -7,6 +7,7 @@ import sys
 import click
 
 from evledger.cli import (
+    adapting,
     audit,
     billing,
     cdrs,
@@ -42,6 +43,7 @@ for command in (
     ingestion.ingest,
     ingestion.import_sessions,
     streaming.consume,
+    adapting.adapt,
     streaming.run,
     streaming.publish,
     billing.bill,

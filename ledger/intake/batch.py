@@ -5,11 +5,13 @@ from datetime import datetime
 from uuid import UUID
 
 from ledger.intake.message import Arrival, Message, Misaddressed, Record, content_sha256
+from ledger.intake.station import StationConfigured
 from ledger.intake.subject import Subject, SubjectKey
 from ledger.store.fact import Fact
 from ledger.store.parking import Kind, Parked, Settled, pack_headers
 from ledger.store.positions import Progress
 from ledger.store.rows import EventRows
+from ledger.store.stations import StationRow
 
 REASON_LENGTH_MAX = 1_000  # one line that a person reads; a hostile message must not choose how long it is
 
@@ -54,6 +56,7 @@ class Batch:
         self.sessions = EventRows()
         self.billing = EventRows()
         self.parked: list[Parked] = []
+        self.stations: list[StationRow] = []
         self._settled: dict[int, Settled] = {}
         self.counts: dict[tuple[str, int], Counts] = {}
         self._topic, self._partition = "", -1
@@ -131,4 +134,6 @@ _NO_NAMES: Names = (None, None, None, None, None)
 
 def _names(message: Message) -> Names:
     fact = message.fact
+    if isinstance(fact, StationConfigured):
+        return message.tenant, message.subject, fact.source, None, None  # its names are kept with its rows
     return message.tenant, message.subject, fact.source, fact.message_id, content_sha256(fact)

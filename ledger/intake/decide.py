@@ -12,6 +12,7 @@ from ledger.intake.batch import Batch
 from ledger.intake.choosing import charge_start
 from ledger.intake.loading import AWAITED, Loader, Retries, key_of
 from ledger.intake.message import Arrival, Message, Misaddressed, Unreadable, content_sha256
+from ledger.intake.station import station_row
 from ledger.intake.subject import Subject, SubjectKey
 from ledger.session.consequences import consequences
 from ledger.session.decide import (
@@ -35,6 +36,7 @@ from ledger.session.events import (
 from ledger.session.state import Session
 from ledger.store.fact import FromMessage
 from ledger.store.parking import Outcome, Settled, Waiting
+from ledger.store.stations import StationName
 from ledger.tariffbook.compiled import CompiledTariffs
 from ledger.tariffbook.events import TariffPublished
 from ledger.tariffbook.state import TariffVersions
@@ -80,7 +82,10 @@ class Decider:
         batch = Batch(number, arrivals)
         loaded = self._loader.load(arrivals)
         for arrival, subject in zip(arrivals, loaded.subjects, strict=True):
-            self._arrive(batch, arrival, subject, loaded.retries)
+            if subject is None and isinstance(arrival, Message):
+                self._configure(batch, arrival, loaded.stations)
+            else:
+                self._arrive(batch, arrival, subject, loaded.retries)
         batch.complete()
         return batch
 
@@ -115,6 +120,22 @@ class Decider:
             if type(message.fact) in AWAITED:
                 self._try_again(batch, subject, retries)
 
+    @staticmethod
+    def _configure(batch: Batch, message: Message, known: dict[StationName, str]) -> None:
+        """A message about a station becomes its row."""
+        counts, station = batch.counts_of(message.record), message.fact
+        counts.read(message.record.offset, station.occurred_at)
+        try:
+            row = station_row(station, known)
+        except RepeatedError:
+            counts.duplicates += 1
+        except RefusedError as refusal:
+            batch.park(message, "REFUSED", str(refusal))
+        else:
+            known[row[:4]] = row.content_sha256
+            batch.stations.append(row)
+            counts.appended += 1
+
     def _park_at_once(self, batch: Batch, arrival: Arrival, subject: Subject | None) -> None:
         message = arrival.message if isinstance(arrival, Misaddressed) else arrival
         counts = batch.counts_of(message.record)
@@ -123,6 +144,8 @@ class Decider:
             batch.park(arrival, "UNREADABLE", arrival.reason)
         elif isinstance(arrival, Misaddressed) and subject is not None:
             self._park_misaddressed(batch, arrival, subject)
+        elif isinstance(arrival, Misaddressed):
+            batch.park(arrival, "REFUSED", arrival.reason)
 
     def _park_misaddressed(self, batch: Batch, arrival: Misaddressed, subject: Subject) -> None:
         try:

@@ -7,12 +7,14 @@ from uuid import UUID
 from ledger.account.events import AccountChanged, AccountOpened
 from ledger.intake.choosing import TariffChooser
 from ledger.intake.message import Arrival, Message, Misaddressed, Record
+from ledger.intake.station import StationConfigured
 from ledger.intake.subject import BILLING_SUBJECTS_MAX, SESSIONS_MAX, Subject, SubjectCache, SubjectKey
 from ledger.session.events import MeterRecorded, SessionEnded, SessionStarted, StateChanged
 from ledger.session.state import Session
 from ledger.store.connection import Database
 from ledger.store.fact import FromMessage
 from ledger.store.parking import Waiting, parked_names, unpack_headers, waiting_for
+from ledger.store.stations import StationName, known_station_messages
 from ledger.store.streams import load_streams
 from ledger.tariffbook.events import TariffPublished
 
@@ -37,10 +39,14 @@ Retries = dict[UUID, list[tuple[Waiting, Arrival]]]
 
 
 class Loaded(NamedTuple):
-    """The subject of each arrival (None where there is none), and the parked messages to try again, by stream."""
+    """The subject of each arrival (None where there is none), and the parked messages to try again, by stream.
+
+    `stations`: the names of what was said before about the stations of this batch.
+    """
 
     subjects: list[Subject | None]
     retries: Retries
+    stations: dict[StationName, str]
 
 
 def key_of(message: Message) -> SubjectKey:
@@ -143,7 +149,15 @@ class Loader:
         self._load(distinct, starts)
         retries = self._load_waiting(_brought(starts))
         subjects: dict[tuple[str, str, str] | None, Subject | None] = {key: self.subjects[key] for key in distinct}
-        return Loaded([subjects.get(key) for key in keys], retries)
+        return Loaded([subjects.get(key) for key in keys], retries, self._known_stations(arrivals))
+
+    def _known_stations(self, arrivals: Sequence[Arrival]) -> dict[StationName, str]:
+        stations = {
+            (arrival.tenant, arrival.subject)
+            for arrival in arrivals
+            if type(arrival) is Message and type(arrival.fact) is StationConfigured
+        }
+        return known_station_messages(self._connect(), stations) if stations else {}
 
     def _load(self, keys: set[SubjectKey], messages: Iterable[Message]) -> None:
         starts = [(m.tenant, m.fact) for m in messages if type(m.fact) is SessionStarted]
@@ -177,10 +191,9 @@ def _brought(messages: Iterable[Message]) -> set[UUID]:
 
 
 def message_in(arrival: Arrival) -> Message | None:
-    """The message of an arrival that is readable."""
-    if isinstance(arrival, Message):
-        return arrival
-    return arrival.message if isinstance(arrival, Misaddressed) else None
+    """The message of an arrival that is readable and has a stream: what is said about a station has a row."""
+    message = arrival.message if isinstance(arrival, Misaddressed) else arrival
+    return message if isinstance(message, Message) and type(message.fact) is not StationConfigured else None
 
 
 def references(tenant: str, start: SessionStarted) -> Iterable[SubjectKey]:

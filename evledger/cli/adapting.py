@@ -1,0 +1,73 @@
+"""`evledger adapt ocpp`: what stations say, as session messages."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from consumers.ocpp.files import FileAdapter, Listed
+from evledger.cli.errors import UnusableError
+from evledger.cli.output import as_json_option, print_json, tenant_option
+from evledger.cli.tables import print_fields
+from evledger.examples import example
+from evledger.settings import Settings, load_settings
+from evledger.simulator.command import UnavailableError
+from evledger.simulator.outfile import DiskFullError, OutputError, write_lines
+from evledger.simulator.record import Message, to_line
+from evledger.wiring import message_reader
+
+# What a screen shows of the lines that led to nothing; --json has them all.
+LISTED_MAX = 20
+
+
+@click.group(epilog=example("evledger adapt ocpp frames.jsonl --out messages.jsonl"))
+def adapt() -> None:
+    """Other protocols to session messages."""
+
+
+@adapt.command(
+    "ocpp",
+    short_help="OCPP 1.6 and 2.0.1 to session messages.",
+    epilog=example("evledger adapt ocpp frames.jsonl --out messages.jsonl", "evledger ingest messages.jsonl"),
+)
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Where the messages of FILE go.")
+@tenant_option
+@as_json_option
+def adapt_ocpp(file: Path | None, out: Path | None, tenant: str, as_json: bool) -> None:
+    """Turn what stations say into session messages.
+
+    FILE has a JSON object a line, as `evledger simulate` writes them: frames with their headers, and the messages about
+    stations and accounts that say what frames do not. What is written to --out is for `evledger ingest`.
+    """
+    if file is None or out is None:
+        raise click.UsageError("give FILE and --out FILE")
+    _adapt_file(load_settings(), file, out, tenant, as_json)
+
+
+def _adapt_file(settings: Settings, file: Path, out: Path, tenant: str, as_json: bool) -> None:
+    if out.exists() and file.exists() and out.samefile(file):
+        raise UnusableError(f"{out} is the file that is read: write to another one")
+    adapter = FileAdapter(message_reader(settings), tenant)
+    try:
+        write_lines(_lines(adapter, file, settings.topic_sessions), out)
+    except DiskFullError as error:
+        raise UnavailableError(str(error)) from None
+    except OutputError as error:
+        raise UnusableError(str(error)) from None
+    _report(adapter.counts(), adapter.listed(), as_json)
+
+
+def _lines(adapter: FileAdapter, file: Path, topic: str) -> Iterator[str]:
+    return (to_line(Message(topic, each.session_id, each.to_value())) for each in adapter.adapt(file))
+
+
+def _report(counts: dict[str, int], listed: list[Listed], as_json: bool) -> None:
+    if as_json:
+        print_json({**counts, "listed": [each._asdict() for each in listed]})
+        return
+    for each in listed[:LISTED_MAX]:
+        click.echo(f"line {each.line}: {each.kind}: {each.reason}")
+    if len(listed) > LISTED_MAX:
+        click.echo(f"and {len(listed) - LISTED_MAX:,} more: --json lists all")
+    print_fields(counts, False, "Lines, and messages")
