@@ -122,8 +122,12 @@ def _reasons_at_end(session: Session, started: SessionStarted, ended: SessionEnd
 
 
 def _fallen_registers(session: Session, started: SessionStarted, ended: SessionEnded) -> Iterator[HoldReason]:
+    readings = session.readings_within(started.occurred_at, ended.occurred_at)
+    registers = [started.register_milliwh, *[reading.register_milliwh for reading in readings], ended.register_milliwh]
+    if registers == sorted(registers):  # of all ways to see that nothing fell the fastest
+        return
     register = started.register_milliwh
-    for reading in session.readings_within(started.occurred_at, ended.occurred_at):
+    for reading in readings:
         if reading.register_milliwh < register:
             yield _because(METER_WENT_BACKWARDS, reading)
             return

@@ -145,6 +145,8 @@ class Report(msgspec.Struct, frozen=True):
 def total_of(lines: Iterable[Line]) -> Cost:
     """The exact sum of lines; a side that one of them does not know is unknown."""
     lines = tuple(lines)
+    if len(lines) == 1:
+        return Cost(lines[0].excl, lines[0].incl)
     return Cost(_sum([line.excl for line in lines]), _sum([line.incl for line in lines]))
 
 
