@@ -19,6 +19,10 @@ Made by `make bench`; the ratios count, not the rates. Each limit was taken in t
   for the sessions log, `ratio_all` for both logs.
 - `bill`: rated sessions to issued invoices (`events` are sessions); limit: binary COPY of the invoices' rows.
 - `kafka`: a consumer end to end on a real broker; limit: a bare loop of poll and COPY of the raw bytes.
+- `rate`: sessions of 20 readings under a tariff of 4 elements to a report (`events` are sessions); `second_rater_per_s`
+  is the independent rater of the tests, which must name the same amounts. `running_to_once`: the cost after each of
+  200 readings, as a multiple of pricing once at the end.
+- `ocmf`: texts of signed records to verdicts, secp256r1; limit: the bare library call on the same signatures.
 """
 
 MAIN_COLUMNS = ("events", "events_per_s", "limit_per_s", "ratio", "peak_rss_mb")

@@ -57,9 +57,8 @@ def read_json_decimals(text: bytes | str) -> Any:
     the limits above, a key given twice, text with U+0000 or half a surrogate pair.
     """
     try:
-        text = text if isinstance(text, str) else text.decode()
         content = json.loads(
-            text,
+            text if isinstance(text, str) else text.decode(),
             parse_float=_to_decimal,
             parse_int=_to_int,
             parse_constant=_refuse_constant,
@@ -69,14 +68,8 @@ def read_json_decimals(text: bytes | str) -> Any:
         raise ValueError(f"JSON is nested deeper than {MAX_DEPTH} levels") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"not UTF-8: byte {error.start}") from None
-    if _may_break_a_limit(text):
-        _check(content, MAX_DEPTH)
+    _check(content, MAX_DEPTH)
     return content
-
-
-def _may_break_a_limit(text: str) -> bool:
-    """Whether the content must be walked: without an escape no text is refused, without brackets nothing is deep."""
-    return "\\u" in text or not text.isascii() or text.count("[") + text.count("{") > MAX_DEPTH
 
 
 def _is_plain(content: object) -> bool:

@@ -3,16 +3,30 @@
 import re
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+import msgspec
 
 from ledger.values.time import to_instant
 
 # A meter's register has at most a dozen digits; leading zeros and spaces fill up a display.
 _NUMBER: Final = re.compile(r" {0,20}([+-]?[0-9]{1,24}(?:\.[0-9]{1,12})?) *")
 _TIME: Final = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:[,.]([0-9]{1,6}))?"
-    r"(?:Z|([+-][0-9]{2}):?([0-9]{2})) *([UISR])?"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[,.][0-9]{1,6})?(?:Z|[+-][0-9]{2}:?[0-9]{2}))"
+    r" *([UISR])?"
 )
+TextsType = TypeVar("TextsType", bound=msgspec.Struct)
+
+# 10**30 kWh is no reading; without the limit `1e999999` is a number of a megabyte.
+_EXPONENT_MAX: Final = 30
+
+
+def to_decimal(text: str) -> Decimal:
+    """A JSON number with point or exponent, with the decimals it was written with. ValueError beyond the limit."""
+    number = Decimal(text)
+    if abs(number.adjusted()) > _EXPONENT_MAX:
+        raise ValueError("a number is out of range")
+    return number
 
 
 class Fields:
@@ -43,6 +57,13 @@ class Fields:
             return value
         self._note(key, "is no text")
         return None
+
+    def texts_of(self, cls: type[TextsType]) -> TextsType:
+        """A struct of nothing but texts, at once; one by one where one of them is none."""
+        try:
+            return msgspec.convert(self._content, cls)
+        except msgspec.ValidationError:
+            return cls(*map(self.text, cls.__struct_encode_fields__))
 
     def flag(self, key: str) -> bool | None:
         value = self._content.get(key)
@@ -77,15 +98,14 @@ class Fields:
     def number(self, key: str) -> Decimal | None:
         """A number with its decimals: meters send JSON numbers, and texts that are filled up with spaces or zeros."""
         value = self._content.get(key)
-        if type(value) is Decimal:
+        if value is None or type(value) is Decimal:
             return value
         if type(value) is int:
             return Decimal(value)
         if type(value) is str:
             found = self.matched(key, _NUMBER, "a number")
             return None if found is None else Decimal(found[1])
-        if value is not None:
-            self._note(key, "is no number")
+        self._note(key, "is no number")
         return None
 
     def time(self, key: str) -> tuple[datetime | None, str | None]:
@@ -94,13 +114,11 @@ class Fields:
         if found is None:
             self.miss(key)
             return None, None
-        moment, fraction, hours, minutes, status = found.groups()
-        offset = f"{hours}:{minutes}" if hours else "Z"
         try:
-            return to_instant(f"{moment}.{fraction or 0}{offset}"), status
+            return to_instant(found[1]), found[2]
         except ValueError:
             self._note(key, "is no time of the calendar")
-            return None, status
+            return None, found[2]
 
     def _note(self, key: str, fault: str) -> None:
         self._faults.append(f"{self._place}{key} {fault}")

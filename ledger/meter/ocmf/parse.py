@@ -6,16 +6,19 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, Final
 
+import msgspec
+from msgspec.structs import astuple
+
 from ledger.meter.ocmf.curves import DEFAULT_ALGORITHM
-from ledger.meter.ocmf.fields import Fields
-from ledger.meter.ocmf.record import Pagination, Reading, Record, Signature
-from ledger.values.canonical import read_json_decimals
+from ledger.meter.ocmf.fields import Fields, to_decimal
+from ledger.meter.ocmf.record import Pagination, Reading, ReadingTexts, Record, RecordTexts, Signature
 
 # As large as a message may be: a record of a transaction with a reading a minute for two days is below.
 RECORD_BYTES_MAX: Final = 256 * 1024
 
 _HEADER: Final = b"OCMF|"
 _WHITE_SPACE: Final = b" \t\r\n"
+_decode: Final = msgspec.json.Decoder(dict[str, Any], float_hook=to_decimal).decode
 _PAGINATION: Final = re.compile(r"([TF])(0|[1-9][0-9]{0,18})")
 
 
@@ -71,42 +74,32 @@ def _sections(content: bytes) -> tuple[bytes, bytes]:
 
 def _object(section: bytes, what: str) -> dict[str, Any]:
     try:
-        content = read_json_decimals(section)
+        content = _decode(section)
     except ValueError as error:
-        raise OcmfError(f"{what} is no JSON: {error}") from None
-    if not isinstance(content, dict):
-        raise OcmfError(f"{what} is no JSON object")
+        raise OcmfError(f"{what} is no JSON object: {error}") from None
+    except RecursionError:
+        raise OcmfError(f"{what} is nested too deep") from None
+    if b"\\u0000" in section:
+        raise OcmfError(f"{what} has U+0000 in a text")
     return content
 
 
 def _signature(said: Fields) -> Signature:
     """An algorithm that is no text is none that is known."""
-    stated = said.text("SA")
-    algorithm = DEFAULT_ALGORITHM if said.is_absent("SA") else stated or ""
-    return Signature(algorithm=algorithm, data=said.text("SD"), encoding=said.text("SE"), media_type=said.text("SM"))
+    signature = said.texts_of(Signature)
+    if signature.algorithm is not None:
+        return signature
+    return msgspec.structs.replace(signature, algorithm=DEFAULT_ALGORITHM if said.is_absent("SA") else "")
 
 
 def _record(payload: bytes, said: Fields, signature: Signature, faults: list[str]) -> Record:
     return Record(
+        *astuple(said.texts_of(RecordTexts)),
         payload=payload,
         signature=signature,
         pagination=_pagination(said),
-        format_version=said.text("FV"),
-        gateway_identification=said.text("GI"),
-        gateway_serial=said.text("GS"),
-        gateway_version=said.text("GV"),
-        meter_vendor=said.text("MV"),
-        meter_model=said.text("MM"),
-        meter_firmware=said.text("MF"),
-        own_meter_serial=said.text("MS"),
         is_identified=said.flag("IS"),
-        identification_level=said.text("IL"),
         identification_flags=said.texts("IF"),
-        identification_type=said.text("IT"),
-        identification_data=said.text("ID"),
-        tariff_text=said.text("TT"),
-        charge_point_type=said.text("CT"),
-        charge_point=said.text("CI"),
         readings=tuple(_readings(said)),
         faults=tuple(faults),
     )
@@ -131,14 +124,9 @@ def _readings(said: Fields) -> Iterator[Reading]:
 def _reading(said: Fields) -> Reading:
     taken_at, time_status = said.time("TM")
     return Reading(
+        *astuple(said.texts_of(ReadingTexts)),
         taken_at=taken_at,
         time_status=time_status,
-        transaction=said.text("TX"),
         value=said.number("RV"),
-        identification=said.text("RI"),
-        unit=said.text("RU"),
-        current_type=said.text("RT"),
         cumulated_loss=said.number("CL"),
-        error_flags=said.text("EF") or "",
-        status=said.text("ST"),
     )

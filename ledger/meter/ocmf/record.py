@@ -20,7 +20,7 @@ _IMPORT_REGISTERS: Final = {"1", "B0", "B1"}
 _IMPORT_OF_TRANSACTION: Final = {"B2", "B3"}
 
 
-class Pagination(msgspec.Struct, frozen=True):
+class Pagination(msgspec.Struct, frozen=True, gc=False):
     """PG: context T (transaction) or F (fiscal), and the number that each record counts up by one in its context."""
 
     context: str
@@ -30,29 +30,61 @@ class Pagination(msgspec.Struct, frozen=True):
         return f"{self.context}{self.number}"
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """One reading of RD, with what it takes over from the reading before it. None: not said, or not readable."""
+_KEYS_OF_READING: Final = {
+    "transaction": "TX",
+    "identification": "RI",
+    "unit": "RU",
+    "current_type": "RT",
+    "error_flags": "EF",
+    "status": "ST",
+}
+_KEYS_OF_RECORD: Final = {
+    "format_version": "FV",
+    "gateway_identification": "GI",
+    "gateway_serial": "GS",
+    "gateway_version": "GV",
+    "meter_vendor": "MV",
+    "meter_model": "MM",
+    "own_meter_serial": "MS",
+    "meter_firmware": "MF",
+    "identification_level": "IL",
+    "identification_type": "IT",
+    "identification_data": "ID",
+    "tariff_text": "TT",
+    "charge_point_type": "CT",
+    "charge_point": "CI",
+}
+_KEYS_OF_SIGNATURE: Final = {"algorithm": "SA", "data": "SD", "encoding": "SE", "media_type": "SM"}
 
-    taken_at: datetime | None = None
-    """TM as an instant in UTC."""
-    time_status: str | None = None
-    """The letter behind TM: U unknown, I informative, S synchronised, R relative."""
+
+class ReadingTexts(msgspec.Struct, frozen=True, gc=False, rename=_KEYS_OF_READING):
+    """The texts of a reading. None: not said, or not readable."""
+
     transaction: str | None = None
     """TX: B begin, C charging, X exception, S suspended, T tariff change; E, L, R, A, P end."""
-    value: Decimal | None = None
-    """RV with all the decimals it was written with, in `unit`."""
     identification: str | None = None
     """RI: the OBIS code of what was read."""
     unit: str | None = None
     """RU: kWh or Wh for energy."""
     current_type: str | None = None
     """RT: AC or DC."""
-    cumulated_loss: Decimal | None = None
-    """CL in `unit`."""
-    error_flags: str = ""
+    error_flags: str | None = None
     """EF: E, energy is not usable; t, time is not usable."""
     status: str | None = None
     """ST: G is good."""
+
+
+class Reading(ReadingTexts, frozen=True, gc=False):
+    """One reading of RD, with what it takes over from the reading before it. None: not said, or not readable."""
+
+    taken_at: datetime | None = None
+    """TM as an instant in UTC."""
+    time_status: str | None = None
+    """The letter behind TM: U unknown, I informative, S synchronised, R relative."""
+    value: Decimal | None = None
+    """RV with all the decimals it was written with, in `unit`."""
+    cumulated_loss: Decimal | None = None
+    """CL in `unit`."""
 
     @property
     def energy_milliwh(self) -> Exact | None:
@@ -79,12 +111,12 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         return found[1].upper() if found else None
 
 
-class Signature(msgspec.Struct, frozen=True, kw_only=True):
+class Signature(msgspec.Struct, frozen=True, gc=False, rename=_KEYS_OF_SIGNATURE):
     """The signature section."""
 
-    algorithm: str
-    """SA, or the format's default."""
-    data: str | None
+    algorithm: str | None = None
+    """SA; DEFAULT_ALGORITHM where absent."""
+    data: str | None = None
     """SD as text."""
     encoding: str | None = None
     """SE: hex where absent."""
@@ -92,7 +124,27 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True):
     """SM: DER where absent."""
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class RecordTexts(msgspec.Struct, frozen=True, gc=False, rename=_KEYS_OF_RECORD):
+    """Who signed, what measured, who charged and where, as texts. None: not said, or not readable."""
+
+    format_version: str | None = None
+    gateway_identification: str | None = None
+    gateway_serial: str | None = None
+    gateway_version: str | None = None
+    meter_vendor: str | None = None
+    meter_model: str | None = None
+    own_meter_serial: str | None = None
+    meter_firmware: str | None = None
+    identification_level: str | None = None
+    identification_type: str | None = None
+    identification_data: str | None = None
+    """ID: personal."""
+    tariff_text: str | None = None
+    charge_point_type: str | None = None
+    charge_point: str | None = None
+
+
+class Record(RecordTexts, frozen=True, kw_only=True, gc=False):
     """One signed record. `payload` are the bytes that were signed, white space and all.
 
     `faults` names the fields that could not be read, in one line each: such a field is None here, and its bytes are
@@ -102,24 +154,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     payload: bytes
     signature: Signature
     pagination: Pagination | None = None
-    format_version: str | None = None
-    gateway_identification: str | None = None
-    gateway_serial: str | None = None
-    gateway_version: str | None = None
-    meter_vendor: str | None = None
-    meter_model: str | None = None
-    meter_firmware: str | None = None
-    own_meter_serial: str | None = None
     is_identified: bool | None = None
     """IS: whether the meter was told who charges."""
-    identification_level: str | None = None
     identification_flags: tuple[str, ...] = ()
-    identification_type: str | None = None
-    identification_data: str | None = None
-    """ID: personal."""
-    tariff_text: str | None = None
-    charge_point_type: str | None = None
-    charge_point: str | None = None
     readings: tuple[Reading, ...] = ()
     faults: tuple[str, ...] = ()
 

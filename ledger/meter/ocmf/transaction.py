@@ -117,13 +117,14 @@ def _states(records: Sequence[Record]) -> Iterator[Finding]:
 
 def _state(reading: Reading) -> Iterator[tuple[Code, str]]:
     """EF names what is not usable; an exception that names nothing spoils both."""
-    spoils_all = reading.transaction == EXCEPTION and not reading.error_flags
+    flags = reading.error_flags or ""
+    spoils_all = reading.transaction == EXCEPTION and not flags
     if reading.status != GOOD:
         yield Code.METER_NOT_GOOD, f"ST is {reading.status}, not {GOOD}"
-    if "E" in reading.error_flags or spoils_all:
-        yield Code.ENERGY_NOT_USABLE, f"EF is {reading.error_flags!r}, TX is {reading.transaction}"
-    if "t" in reading.error_flags or spoils_all:
-        yield Code.TIME_NOT_USABLE, f"EF is {reading.error_flags!r}, TX is {reading.transaction}"
+    if "E" in flags or spoils_all:
+        yield Code.ENERGY_NOT_USABLE, f"EF is {flags!r}, TX is {reading.transaction}"
+    if "t" in flags or spoils_all:
+        yield Code.TIME_NOT_USABLE, f"EF is {flags!r}, TX is {reading.transaction}"
 
 
 def _clocks(records: Sequence[Record]) -> Iterator[Finding]:

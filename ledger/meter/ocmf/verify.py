@@ -41,7 +41,7 @@ class Verdict(Value, frozen=True, kw_only=True):
 
 def verify(record: Record, keys: Keys) -> Verdict:
     """The verdict on the record's signature over its exact payload bytes."""
-    curve = CURVE_OF_ALGORITHM.get(record.signature.algorithm)
+    curve = CURVE_OF_ALGORITHM.get(record.signature.algorithm or "")
     if curve is None:
         return _verdict(record, "unsupported", "SA names none of the seven algorithms of OCMF")
     if keys.registered:
