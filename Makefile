@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.set-up
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: setup demo test check format bench bench-short kafka lock clean
+.PHONY: setup demo test check format bench bench-short fuzz kafka lock clean
 
 setup: $(STAMP)
 
@@ -38,6 +38,12 @@ bench: setup
 
 bench-short: setup
 	$(BIN)/python -m benchmarks all --short
+
+# Looks for input that a reader of untrusted bytes fails on: make fuzz SECONDS=3600 SEED=7
+SECONDS ?= 300
+SEED ?= 1
+fuzz: setup
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --seed $(SEED)
 
 # Apache Kafka on 127.0.0.1:9092 without Docker, in the foreground; the jars are kept in .kafka/.
 kafka: setup

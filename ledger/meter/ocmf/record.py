@@ -74,7 +74,7 @@ class ReadingTexts(msgspec.Struct, frozen=True, gc=False, rename=_KEYS_OF_READIN
     """ST: G is good."""
 
 
-class Reading(ReadingTexts, frozen=True, gc=False):
+class Reading(ReadingTexts, frozen=True, kw_only=True, gc=False):
     """One reading of RD, with what it takes over from the reading before it. None: not said, or not readable."""
 
     taken_at: datetime | None = None
