@@ -69,6 +69,20 @@ def load_key(text: str, curve: Curve) -> PublicKey:
     return key
 
 
+def curves_of_key(text: str) -> list[Curve]:
+    """The curves that a text is a key of: one for a SubjectPublicKeyInfo, seldom more for a raw point.
+
+    Raises KeyUnreadableError where there is none.
+    """
+    own, point = _point_of(_decoded(text))
+    if own is not None:
+        return [_key(point, own).curve]
+    found = [curve for curve in CURVES if _fits(_prefixed(point), curve) and _is_on(_prefixed(point), curve)]
+    if not found:
+        raise KeyUnreadableError("the key is neither a SubjectPublicKeyInfo of a curve of OCMF nor a point of one")
+    return found
+
+
 def _decoded(text: str) -> bytes:
     if len(text) > KEY_TEXT_MAX:
         raise KeyUnreadableError(f"the key has {len(text)} characters: at most {KEY_TEXT_MAX} are read")
