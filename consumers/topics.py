@@ -16,6 +16,7 @@ from ledger.store.positions import TopicChangedError, known_topics, remember_top
 DEFAULT_TOPICS: Final[Mapping[str, Family]] = {
     "ev.tariffs.v1": "tariff",
     "ev.accounts.v1": "account",
+    "ev.meters.v1": "meter",
     "ev.sessions.v1": "session",
 }
 

@@ -28,12 +28,14 @@ _TOPIC_SETTING: Final[dict[Family, str]] = {
     "tariff": "topic_tariffs",
     "account": "topic_accounts",
     "station": "topic_stations",
+    "meter": "topic_meters",
 }
 _KEY: Final[dict[Family, str]] = {
     "session": "the session id, equal to subject",
     "tariff": "the tariff id, equal to subject",
     "account": "the account id, equal to subject",
     "station": "the station id, equal to subject",
+    "meter": "the meter id, equal to subject",
 }
 _BILLING_KEY: Final = "the account id, or the payment id of an ad-hoc session"
 

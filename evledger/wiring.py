@@ -54,6 +54,7 @@ def carried(settings: Settings) -> dict[str, Family]:
         settings.topic_sessions: "session",
         settings.topic_tariffs: "tariff",
         settings.topic_accounts: "account",
+        settings.topic_meters: "meter",
     }
 
 

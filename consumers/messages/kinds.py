@@ -6,13 +6,13 @@ from typing import Any, Final, Literal, get_args, get_type_hints
 
 from pydantic import TypeAdapter
 
-from consumers.messages import account, session, station, tariff
+from consumers.messages import account, meter, session, station, tariff
 from consumers.messages.account import AccountDefaults
 from consumers.messages.attributes import Attributes
 from ledger.intake.message import Record
 from ledger.store.fact import FromMessage
 
-Family = Literal["session", "tariff", "account", "station"]
+Family = Literal["session", "tariff", "account", "station", "meter"]
 METERED: Final = "ev.session.metered.v1"
 
 ToFact = Callable[[Record, Attributes, Any], FromMessage]
@@ -49,6 +49,9 @@ def kinds_of(defaults: AccountDefaults) -> tuple[Kind, ...]:
         _kind("account", account.AccountOpenedEvent, opened),
         _kind("tariff", tariff.TariffPublishedEvent, tariff.to_tariff_published),
         _kind("station", station.StationConfiguredEvent, station.to_station_configured),
+        _kind("meter", meter.MeterKeyRegisteredEvent, meter.to_key_registered),
+        _kind("meter", meter.MeterReplacedEvent, meter.to_meter_replaced),
+        _kind("meter", meter.MeterConfiguredEvent, meter.to_meter_configured),
     )
 
 

@@ -75,7 +75,7 @@ class Batch:
         if subject.batch != self.number:
             self.touch(subject)
         subject.apply(fact)
-        rows = self.sessions if subject.is_session else self.billing
+        rows = self.sessions if subject.is_in_sessions_log else self.billing
         rows.add(subject.stream_bytes, subject.version, fact)
 
     def touch(self, subject: Subject) -> None:
@@ -124,7 +124,7 @@ class Batch:
                 self.park(message, "WAITING", reason, stream)
         streams = self.waiting.keys() | {s.waits_for for s in self.settled if s.waits_for is not None}
         self.awaits = {stream: self._awaited[stream].version for stream in streams}
-        self.awaits_billing = any(self._awaited[stream].key.kind != "session" for stream in streams)
+        self.awaits_billing = any(not self._awaited[stream].is_in_sessions_log for stream in streams)
 
 
 Names = tuple[str | None, str | None, str | None, str | None, str | None]

@@ -14,6 +14,8 @@ from ledger.intake.loading import AWAITED, Loader, Retries, key_of
 from ledger.intake.message import Arrival, Message, Misaddressed, Unreadable, content_sha256
 from ledger.intake.station import station_row
 from ledger.intake.subject import Subject, SubjectKey
+from ledger.meter.decide import configure_meter, register_key, replace_meter
+from ledger.meter.events import KeyRegistered, MeterConfigured, MeterReplaced
 from ledger.session.consequences import consequences
 from ledger.session.decide import (
     Pins,
@@ -63,6 +65,9 @@ DECISIONS: dict[type[FromMessage], Callable[[Any, Any], FromMessage]] = {
     TariffPublished: _publish,
     AccountOpened: open_or_change,
     AccountChanged: open_or_change,
+    KeyRegistered: register_key,
+    MeterReplaced: replace_meter,
+    MeterConfigured: configure_meter,
 }
 
 CONFLICT = "another message with the same source and id has other content"

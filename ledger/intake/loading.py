@@ -9,6 +9,7 @@ from ledger.intake.choosing import TariffChooser
 from ledger.intake.message import Arrival, Message, Misaddressed, Record
 from ledger.intake.station import StationConfigured
 from ledger.intake.subject import BILLING_SUBJECTS_MAX, SESSIONS_MAX, Subject, SubjectCache, SubjectKey
+from ledger.meter.events import KeyRegistered, MeterConfigured, MeterReplaced
 from ledger.session.events import MeterRecorded, SessionEnded, SessionStarted, StateChanged
 from ledger.session.state import Session
 from ledger.store.connection import Database
@@ -30,6 +31,9 @@ KIND_OF: dict[type[FromMessage], str] = {
     TariffPublished: "tariff",
     AccountOpened: "account",
     AccountChanged: "account",
+    KeyRegistered: "meter",
+    MeterReplaced: "meter",
+    MeterConfigured: "meter",
 }
 
 # While one of these is missing, messages may wait for it.
@@ -75,14 +79,15 @@ class Subjects:
         return subject if subject is not None and subject.batch > self._finished else None
 
     def load(self, keys: Iterable[SubjectKey]) -> None:
-        """Bring subjects into memory: new ones whole, known ones of the billing log up to date.
+        """Bring subjects into memory: new ones whole, known ones but sessions up to date.
 
         Known sessions are taken as they are: only the owner of their partition appends to them, and where others do
         (a retry by command) the store's unique key says so.
         """
         wanted = set(keys)
-        self._load("session", {key for key in wanted if key.kind == "session" and not self._knows(key)})
-        self._load("billing", {key for key in wanted if key.kind != "session"})
+        wanted -= {key for key in wanted if key.kind == "session" and self._knows(key)}
+        self._load("session", {key for key in wanted if key.is_in_sessions_log})
+        self._load("billing", {key for key in wanted if not key.is_in_sessions_log})
 
     def drop(self, keys: Iterable[SubjectKey]) -> None:
         """Forget subjects; they are loaded again when next needed."""

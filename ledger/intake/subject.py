@@ -7,6 +7,7 @@ from uuid import UUID
 
 from ledger.account import state as account_state
 from ledger.intake.message import Name
+from ledger.meter import state as meter_state
 from ledger.session import state as session_state
 from ledger.store.fact import Fact, FromMessage
 from ledger.tariffbook import state as tariff_state
@@ -20,7 +21,7 @@ BILLING_SUBJECTS_MAX = 10_000
 
 
 class SubjectKey(NamedTuple):
-    """`kind` is session, tariff or account; with tenant and id the natural key of a stream."""
+    """`kind` is session, meter, tariff or account; with tenant and id the natural key of a stream."""
 
     kind: str
     tenant: str
@@ -30,11 +31,17 @@ class SubjectKey(NamedTuple):
     def stream(self) -> UUID:
         return stream_id(self.tenant, self.kind, self.id)
 
+    @property
+    def is_in_sessions_log(self) -> bool:
+        """Meters stand beside the sessions, whose decisions need them; all else is in the billing log."""
+        return self.kind in ("session", "meter")
+
 
 Folds = Mapping[type[Fact], Callable[[Any, Any], None]]
 
 NEW_STATE: dict[str, tuple[Callable[[], Any], Folds]] = {
     "session": (session_state.Session, session_state.FOLDS),
+    "meter": (meter_state.Meter, meter_state.FOLDS),
     "tariff": (tariff_state.TariffVersions, tariff_state.FOLDS),
     "account": (account_state.Account, account_state.FOLDS),
 }
@@ -47,11 +54,24 @@ class Subject:
     the last batch that touched the subject.
     """
 
-    __slots__ = ("_folds", "batch", "is_session", "key", "parked", "seen", "state", "stream", "stream_bytes", "version")
+    __slots__ = (
+        "_folds",
+        "batch",
+        "is_in_sessions_log",
+        "is_session",
+        "key",
+        "parked",
+        "seen",
+        "state",
+        "stream",
+        "stream_bytes",
+        "version",
+    )
 
     def __init__(self, key: SubjectKey) -> None:
         self.key = key
         self.is_session = key.kind == "session"
+        self.is_in_sessions_log = key.is_in_sessions_log
         self.stream = key.stream
         self.stream_bytes = self.stream.bytes
         self.version = 0

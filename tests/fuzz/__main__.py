@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from tests.architecture.source import ROOT
 
-TARGET_NAMES = ("ocmf-records", "ocmf-keys", "messages")
+TARGET_NAMES = ("ocmf-records", "ocmf-keys", "ocpp", "messages")
 # A message may have 256 KiB, but what breaks a reader is small.
 INPUT_BYTES_MAX = 4_096
 # One input that takes this long is a fault by itself.

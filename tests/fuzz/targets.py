@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable
 from typing import NamedTuple
 
+from consumers.messages.faults import UnreadableError
+from consumers.messages.ocpp.frames import read_event
 from ledger.intake.message import Message, Misaddressed, Record, Unreadable
 from ledger.meter.ocmf import parse as ocmf_parse
 from ledger.meter.ocmf.curves import CURVES
@@ -15,6 +17,7 @@ from ledger.meter.ocmf.key import KeyUnreadableError, OtherCurveError, load_key
 from ledger.meter.ocmf.record import Pagination
 from ledger.meter.ocmf.transaction import check_transaction
 from ledger.meter.ocmf.verify import Keys, verify_text
+from tests.architecture.source import ROOT
 from tests.meters import CURVE_NAMES, PAYLOAD, meter, wrapped
 from tests.unit.messages.samples import READER, SHORT, event, to_json
 
@@ -22,6 +25,7 @@ from tests.unit.messages.samples import READER, SHORT, event, to_json
 REASON_MAX = 500
 
 P256 = meter("secp256r1")
+OCPP_LOGS = sorted((ROOT / "tests" / "golden" / "ocpp").glob("*/frames.jsonl"))
 KEYS = Keys(registered=(P256.key,))
 
 
@@ -61,6 +65,16 @@ def messages(data: bytes) -> None:
     assert isinstance(arrival, Message) or is_a_line(arrival.reason), arrival
 
 
+def ocpp(data: bytes) -> None:
+    """Any bytes are an event of charging, a frame that says nothing about it, or unreadable with a reason."""
+    for version in (b"1.6", b"2.0.1"):
+        headers = (("ocpp-version", version), ("station-id", b"S-1"), ("direction", b"to-csms"))
+        try:
+            read_event(Record("ocpp.frames.v1", 0, 0, b"S-1", data, headers))
+        except UnreadableError as error:
+            assert is_a_line(str(error)), error
+
+
 def planted(data: bytes) -> None:
     """The reader of records with a fault put into it: a page is taken apart without a look at it."""
     ocmf_parse._pagination = careless_pagination
@@ -86,9 +100,16 @@ def _keys() -> list[bytes]:
     return [text.encode() for of in meters for text in (of.key, of.raw_point.hex(), wrapped(of.spki))]
 
 
+def _frames() -> list[bytes]:
+    """The frames of the golden logs, of both versions and both envelopes."""
+    lines = [json.loads(line) for path in OCPP_LOGS for line in path.read_text(encoding="utf-8").splitlines()]
+    return [line["value"].encode() for line in lines if line["topic"].startswith("ocpp.")]
+
+
 TARGETS = {
     "ocmf-records": Target(ocmf_records, _records()),
     "ocmf-keys": Target(ocmf_keys, _keys()),
+    "ocpp": Target(ocpp, _frames()),
     "messages": Target(messages, [to_json(event(kind)) for kind in sorted(SHORT)]),
 }
 # Not part of a campaign: the test that a campaign finds what is there to find.

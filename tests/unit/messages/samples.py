@@ -7,6 +7,7 @@ from consumers.messages.account import AccountDefaults
 from consumers.messages.reader import MessageReader
 from ledger.intake.message import Arrival, Message, Record, Unreadable
 from ledger.store.fact import FromMessage
+from tests.meters import meter
 
 DEFAULTS = AccountDefaults(legal_entity="ABC-NL", time_zone="Europe/Amsterdam")
 READER = MessageReader(DEFAULTS)
@@ -67,6 +68,18 @@ TARIFF: dict[str, Any] = {
     "currency": "EUR",
     "elements": [{"price_components": [{"type": "ENERGY", "price": 0.30, "vat": 19.0, "step_size": 1}]}],
 }
+KEY: dict[str, Any] = {
+    "public_key": meter("secp256r1").key,
+    "encoding": "OCMF",
+    "valid_from": "2026-01-01T00:00:00Z",
+}
+REPLACED: dict[str, Any] = {
+    "last_register_kwh": "99871.250",
+    "new_meter_id": "M-4712",
+    "first_register_kwh": "0",
+    "at": "2026-05-01T09:00:00Z",
+}
+CONFIGURED: dict[str, Any] = {"roll_over_kwh": "1000000", "unit": "KWH", "legal_metering": "DE"}
 
 DATA = {
     "ev.session.started.v1": STARTED,
@@ -76,8 +89,18 @@ DATA = {
     "ev.account.opened.v1": ACCOUNT,
     "ev.account.changed.v1": ACCOUNT,
     "ev.tariff.published.v1": TARIFF,
+    "ev.meter.key-registered.v1": KEY,
+    "ev.meter.replaced.v1": REPLACED,
+    "ev.meter.configured.v1": CONFIGURED,
 }
-SUBJECT = {"ev.account.opened.v1": "ACC-1", "ev.account.changed.v1": "ACC-1", "ev.tariff.published.v1": "TARIFF-1"}
+SUBJECT = {
+    "ev.account.opened.v1": "ACC-1",
+    "ev.account.changed.v1": "ACC-1",
+    "ev.tariff.published.v1": "TARIFF-1",
+    "ev.meter.key-registered.v1": "M-4711",
+    "ev.meter.replaced.v1": "M-4711",
+    "ev.meter.configured.v1": "M-4711",
+}
 SHORT = {name.split(".")[2]: name for name in DATA}
 LEFT_OUT = object()
 
