@@ -9,16 +9,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from threading import Event
+from typing import Any, Generic
 
 import psycopg
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, OffsetOutOfRangeError, RetriableError
 from kafka.structs import OffsetAndMetadata
 
+from consumers.handling import Handler, TotalsT_co
 from consumers.kafka_client import KafkaSettings, reaching, said
 from consumers.membership import Membership
 from consumers.ownership import Ownership, answering
-from consumers.pipeline import Pipeline, Totals
 from consumers.polled import Polled, to_batches
 from consumers.topics import Topic, TopicWatch
 from ledger.application import Ledger, UnavailableError
@@ -37,6 +38,9 @@ RETRY_INTERVAL_MS = 500
 # comes too early is parked and tried again by itself when what it waits for arrives.
 BILLING_FIRST_TIMEOUT_S = 60
 
+# Families whose messages refer to those of the others: to tariffs and accounts, to stations.
+REFERRING = frozenset({"session", "frame"})
+
 # How often a busy consumer asks whether it has reached the ends; an idle one asks at once.
 ENDS_INTERVAL_S = 1
 
@@ -53,15 +57,15 @@ class LostRangeError(Exception):
     """Messages that were never read are gone from Kafka; the message names topic, partition and offsets."""
 
 
-class ConsumerLoop:
+class ConsumerLoop(Generic[TotalsT_co]):
     """Reads the topics of `settings` as a member of the pipeline's group."""
 
-    def __init__(self, ledger: Ledger, pipeline: Pipeline, settings: KafkaSettings) -> None:
+    def __init__(self, ledger: Ledger, pipeline: Handler[TotalsT_co], settings: KafkaSettings) -> None:
         self._ledger = ledger
         self._pipeline = pipeline
         self._settings = settings
 
-    def run(self, stop: Event, once: bool = False, progress: Progress | None = None) -> Totals:
+    def run(self, stop: Event, once: bool = False, progress: Progress | None = None) -> TotalsT_co:
         """Read until `stop` is set; with `once` until all partitions are read to where they end now.
 
         `progress` is told how many messages were read. Outages of the broker or the database that begin while it
@@ -86,7 +90,7 @@ class _Reading:
     def __init__(
         self,
         ledger: Ledger,
-        pipeline: Pipeline,
+        pipeline: Handler[Any],
         settings: KafkaSettings,
         consumer: KafkaConsumer,
         watch: TopicWatch,
@@ -99,7 +103,7 @@ class _Reading:
         self._member = Membership(consumer, settings.topics, self._own, settings.session_timeout_ms)
         self._outage = _Outage()
         self._lag = _LagDisplay(consumer)
-        self._billing = frozenset(topic for topic, family in settings.topics.items() if family != "session")
+        self._billing = frozenset(topic for topic, family in settings.topics.items() if family not in REFERRING)
         self._billing_ends: Mapping[Place, int] = {}
         self._billing_first_until = time.monotonic() + BILLING_FIRST_TIMEOUT_S
         self._until: Mapping[Place, int] | None = None

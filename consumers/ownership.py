@@ -9,12 +9,13 @@ import logging
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 
+from consumers.handling import Handler
 from consumers.kafka_client import KafkaSettings
-from consumers.pipeline import Pipeline
 from ledger.application import Ledger, UnavailableError, one_line
 from ledger.store.positions import Place, TopicChangedError, acquire, begin, renew
 
@@ -36,7 +37,7 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]  # the client 
     def __init__(
         self,
         ledger: Ledger,
-        pipeline: Pipeline,
+        pipeline: Handler[Any],
         consumer: KafkaConsumer,
         settings: KafkaSettings,
     ) -> None:

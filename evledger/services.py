@@ -12,9 +12,11 @@ from eventsourcing.persistence import PersistenceError
 
 from consumers.kafka_client import KafkaSettings
 from consumers.loop import ConsumerLoop, Progress
+from consumers.ocpp.outcomes import AdapterTotals
 from consumers.pipeline import Totals
 from consumers.session_log import Biller
 from consumers.topics import TopicSettings
+from evledger.adapter import OcppAdapter
 from evledger.following import follow_billing
 from evledger.settings import Settings
 from evledger.wiring import carried, database_url, open_ledger, open_pipeline, owner_name
@@ -59,6 +61,18 @@ def consume(
         return ConsumerLoop(ledger, pipeline, kafka_settings(settings, bootstrap_servers)).run(stop, once, progress)
 
 
+def adapt(adapter: OcppAdapter, stop: Event) -> AdapterTotals:
+    """The OCPP adapter with its relay, until stopped."""
+    totals = list[AdapterTotals]()
+    run_together({"OCPP adapter": lambda stop: totals.append(adapter.run(stop)), "OCPP relay": relay_of(adapter)}, stop)
+    return totals[-1] if totals else AdapterTotals()
+
+
+def relay_of(adapter: OcppAdapter) -> Body:
+    """The adapter's relay as a service."""
+    return lambda stop: adapter.relay().run(stop)
+
+
 def bill(settings: Settings, tenant: str, stop: Event) -> int:
     """The biller: `PER_SESSION` at once, periods once a day."""
     with open_ledger(settings) as ledger:
@@ -85,21 +99,29 @@ def through_outages(name: str, body: Callable[[Event], Result], stop: Event) -> 
 
 
 def run_all(settings: Settings, bootstrap_servers: str, tenant: str, stop: Event) -> Totals:
-    """Consume, bill, project and publish until stopped; the messages consumed.
+    """Consume, adapt, bill, project and publish until stopped; the messages consumed.
 
     The first failure stops all, and is raised.
     """
     url, totals = database_url(settings), list[Totals]()
+    adapter = OcppAdapter(settings, kafka_settings(settings, bootstrap_servers), tenant)
     services: Mapping[str, Body] = {
         "consumer": lambda stop: totals.append(consume(settings, bootstrap_servers, stop)),
+        "OCPP adapter": adapter.run,
+        "OCPP relay": relay_of(adapter),
         "biller": lambda stop: bill(settings, tenant, stop),
         "projector": lambda stop: Projector(url).run(stop),
         "relay": lambda stop: Relay(url, bootstrap_servers, settings.topic_billing).run(stop),
     }
+    run_together(services, stop)
+    return totals[-1] if totals else Totals()
+
+
+def run_together(services: Mapping[str, Body], stop: Event) -> None:
+    """Run services until stopped. The first failure stops all, and is raised."""
     with ThreadPoolExecutor(len(services), thread_name_prefix="service") as threads:
         running = [threads.submit(through_outages, name, body, stop) for name, body in services.items()]
         wait(running, return_when=FIRST_EXCEPTION)
         stop.set()
     for service in running:
         service.result()
-    return totals[-1] if totals else Totals()

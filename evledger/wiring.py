@@ -58,6 +58,16 @@ def carried(settings: Settings) -> dict[str, Family]:
     }
 
 
+def adapted(settings: Settings) -> dict[str, str]:
+    """The topics that the OCPP adapter reads, and what each carries; frames refer to stations and accounts."""
+    return {
+        settings.topic_stations: "station",
+        settings.topic_accounts: "account",
+        settings.topic_ocpp_frames: "frame",
+        settings.topic_ocpp_citrineos: "frame",
+    }
+
+
 def message_reader(settings: Settings) -> MessageReader:
     """Reads every inbound contract; on Kafka's topics only what belongs there."""
     return MessageReader(settings.account_defaults, carried(settings))

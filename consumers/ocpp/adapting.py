@@ -93,7 +93,8 @@ def _start_answer(state: StationState, station: StationConfigured, answer: Start
     request = next((h for h in state.halves if isinstance(h, StartRequest) and h.message_id == answer.message_id), None)
     if request is None:
         return _half(state, answer, "answer to a request that was not read yet")
-    return _join(state, station, request, answer, accounts)
+    # If a token is missing it is the request that waits for it.
+    return _join(state, station, request, answer, accounts)._replace(waits=None)
 
 
 def _started_by(state: StationState, message_id: str) -> Transaction | None:

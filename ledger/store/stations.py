@@ -41,7 +41,7 @@ INSERT INTO ledger.ocpp_stations AS s (tenant, station_id, configured_at, config
 SELECT DISTINCT ON (tenant, station_id) tenant, station_id, configured_at, configuration, waits_key
   FROM rows ORDER BY tenant, station_id, configured_at DESC, n DESC
 ON CONFLICT (tenant, station_id) DO UPDATE
-   SET configured_at = excluded.configured_at, configuration = excluded.configuration
+   SET configured_at = excluded.configured_at, configuration = excluded.configuration, stored_at = clock_timestamp()
  WHERE s.configured_at <= excluded.configured_at
 """
 

@@ -8,8 +8,10 @@ CREATE TABLE ledger.ocpp_stations (
   configured_at timestamptz NOT NULL,
   configuration bytea NOT NULL,
   waits_key uuid NOT NULL UNIQUE,
+  stored_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (tenant, station_id)
 );
+CREATE INDEX ocpp_stations_stored_at_idx ON ledger.ocpp_stations (stored_at);
 CREATE TABLE ledger.ocpp_station_messages (
   tenant text NOT NULL,
   station_id text NOT NULL,
@@ -26,10 +28,14 @@ CREATE TABLE ledger.ocpp_tokens (
   account_id text NOT NULL,
   changed_at timestamptz NOT NULL,
   waits_key uuid NOT NULL,
+  stored_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (tenant, token_uid, account_id)
 );
+CREATE INDEX ocpp_tokens_stored_at_idx ON ledger.ocpp_tokens (stored_at);
 CREATE INDEX ocpp_tokens_account_idx ON ledger.ocpp_tokens (tenant, account_id);
-CREATE INDEX ocpp_tokens_waits_key_idx ON ledger.ocpp_tokens (waits_key);
+
+-- How far the billing log was followed for the tokens of accounts that came by another way than the adapter's topics.
+CREATE TABLE ledger.ocpp_followed (tenant text PRIMARY KEY, position bigint NOT NULL);
 
 CREATE TABLE ledger.ocpp_transactions (
   tenant text NOT NULL,
@@ -74,7 +80,8 @@ CREATE TABLE ledger.ocpp_ignored (
 );
 
 GRANT SELECT, INSERT, UPDATE ON ledger.ocpp_stations, ledger.ocpp_station_messages, ledger.ocpp_transactions,
-  ledger.ocpp_outbox, ledger.ocpp_published, ledger.ocpp_ignored TO evledger_app;
+  ledger.ocpp_outbox, ledger.ocpp_published, ledger.ocpp_ignored, ledger.ocpp_followed TO evledger_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ledger.ocpp_tokens TO evledger_app;
 GRANT SELECT ON ledger.ocpp_stations, ledger.ocpp_station_messages, ledger.ocpp_tokens, ledger.ocpp_transactions,
-  ledger.ocpp_outbox, ledger.ocpp_published, ledger.ocpp_ignored TO evledger_projector, evledger_auditor;
+  ledger.ocpp_outbox, ledger.ocpp_published, ledger.ocpp_ignored, ledger.ocpp_followed
+  TO evledger_projector, evledger_auditor;

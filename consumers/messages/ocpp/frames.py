@@ -15,7 +15,7 @@ from consumers.messages.ocpp.fields import id_of, instant_of
 from ledger.intake.message import Record
 
 # OCPP-J, 4.2 Message structures.
-_CALL, _CALL_RESULT = 2, 3
+_CALL, _CALL_RESULT, _CALL_ERROR = 2, 3, 4
 # CitrineOS, MessageState.
 _REQUEST, _RESPONSE = 1, 2
 
@@ -102,7 +102,7 @@ def _bare(record: Record, content: bytes) -> Frame | Nothing:
         if direction == "to-csms":
             return Nothing("answer of the station")
         return Frame(_said(record, headers, _text(parts[1])), _version(headers), False, None, bytes(parts[2]))
-    if kind > _CALL_RESULT:
+    if kind == _CALL_ERROR:
         return Nothing("CALLERROR")
     raise UnreadableError("no OCPP-J frame: must be [2, id, action, {…}] or [3, id, {…}]")
 

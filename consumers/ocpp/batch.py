@@ -1,0 +1,191 @@
+"""One batch of the adapter in one transaction: load what it needs, work on it, store what came of it."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection, Cursor
+
+from consumers.messages.faults import UnreadableError
+from consumers.messages.ocpp.events import (
+    Event,
+    MeterValues,
+    Nothing,
+    StartAnswer,
+    StartRequest,
+    StopRequest,
+    TransactionEvent,
+)
+from consumers.messages.ocpp.frames import read_event
+from consumers.ocpp import rows
+from consumers.ocpp.adapting import StationState, token_key
+from consumers.ocpp.desk import Desk, Entry, Sent
+from consumers.ocpp.inbound import Inbound
+from consumers.ocpp.outcomes import AdapterTotals, Epochs, Outcomes
+from consumers.ocpp.rows import AccountTokens, parked_under
+from ledger.account.events import AccountFact
+from ledger.intake.message import Record
+from ledger.intake.station import StationConfigured, station_row
+from ledger.store.parking import Waiting, unpack_headers, waiting_for
+from ledger.store.stations import StationName, StationRow, known_station_messages, put_stations
+from ledger.store.streams import head, read_page
+from ledger.values.refusal import RefusedError, RepeatedError
+
+Read = Callable[[Record], Inbound]
+
+# Entries are numbered: what was parked before by its parked id, so that it comes first; then the batch's records.
+FIRST_OF_BATCH = 2**62
+
+# So many facts of the billing log are looked at in one transaction: enough to catch up fast, few enough to be brief.
+FOLLOWED_MAX = 10_000
+
+ACCOUNT_TOPICS = ("account.AccountOpened", "account.AccountChanged")
+
+
+class Batch:
+    """The work of one transaction. The caller begins it, calls `take`, `follow` or both, then `store`, and commits."""
+
+    def __init__(self, connection: Connection[Any], cursor: Cursor[Any], read: Read, tenant: str, group: str) -> None:
+        self._connection = connection
+        self._cursor = cursor
+        self._read = read
+        self._tenant = tenant
+        self._group = group
+        self._desk = Desk()
+        self._loaded: dict[str, StationState] = {}
+        self._asked: set[UUID] = set()
+        self._sent: list[Sent] = []
+        self._outcomes = Outcomes(tenant, group)
+        self._stations: list[StationRow] = []
+        self._known: dict[StationName, str] = {}
+        self._accounts: list[AccountTokens] = []
+
+    def take(self, records: Sequence[Record]) -> None:
+        """Records in their order, and what had waited for one of them."""
+        inbound = [self._inbound(record) for record in records]
+        self._load(inbound)
+        for number, (record, each) in enumerate(zip(records, inbound, strict=True), FIRST_OF_BATCH):
+            self._arrive(number, record, each)
+        self._resume()
+
+    def follow(self, keys: Iterable[UUID] = ()) -> None:
+        """Tokens of accounts that the ledger has learnt of, and frames that are parked under `keys`."""
+        position, end = rows.followed_to(self._cursor, self._tenant), head(self._connection, "billing")
+        until = min(end, position + FOLLOWED_MAX)
+        if until > position:
+            for logged in read_page(self._connection, "billing", position, until, ACCOUNT_TOPICS):
+                if isinstance(logged.fact, AccountFact):
+                    self._open(logged.fact)
+            rows.follow_to(self._cursor, self._tenant, until)
+        self._fetch(set(keys))
+        self._resume()
+
+    def store(self, epochs: Epochs) -> AdapterTotals:
+        """Write everything. Raises FencedError when a partition is another one's by now."""
+        new = rows.put_messages(self._cursor, (message for _, message in self._sent))
+        put_stations(self._cursor, self._stations)
+        rows.put_tokens(self._cursor, self._tenant, self._accounts)
+        changed = [
+            transaction
+            for station_id, state in self._desk.states.items()
+            for transaction in state.transactions
+            if transaction not in self._loaded.get(station_id, StationState()).transactions
+        ]
+        rows.save_transactions(self._cursor, self._tenant, changed)
+        self._outcomes.settle(self._sent, self._desk.reasons, new)
+        return self._outcomes.store(self._cursor, epochs)
+
+    def _inbound(self, record: Record) -> Inbound | UnreadableError:
+        try:
+            return self._read(record)
+        except UnreadableError as error:
+            return error
+
+    def _arrive(self, number: int, record: Record, inbound: Inbound | UnreadableError) -> None:
+        if isinstance(inbound, UnreadableError):
+            self._outcomes.refuse(record, "UNREADABLE", str(inbound))
+        elif isinstance(inbound, Nothing):
+            self._outcomes.ignore(record, inbound.action)
+        elif isinstance(inbound, StationConfigured):
+            self._configure(record, inbound)
+        elif isinstance(inbound, AccountFact):
+            self._outcomes.ignore(record, type(inbound).__name__)
+            self._open(inbound)
+        else:
+            self._outcomes.enter(number, record, inbound)
+            self._sent += self._desk.arrive([Entry(number, inbound)])
+
+    def _configure(self, record: Record, station: StationConfigured) -> None:
+        try:
+            row = station_row(station, self._known)
+        except RepeatedError:
+            self._outcomes.repeat(record)
+        except RefusedError as refusal:
+            self._outcomes.refuse(record, "REFUSED", str(refusal))
+        else:
+            self._known[station.message_name] = row.content_sha256
+            self._stations.append(row)
+            self._outcomes.accept(record)
+            if station.tenant == self._tenant and self._is_newer(station):
+                self._sent += self._desk.configure(station)
+
+    def _is_newer(self, station: StationConfigured) -> bool:
+        current = self._desk.states.get(station.station_id, StationState()).station
+        return current is None or current.occurred_at <= station.occurred_at
+
+    def _open(self, account: AccountFact) -> None:
+        if account.tenant == self._tenant:
+            tokens = account.personal.tokens
+            self._accounts.append(AccountTokens(account.account_id, account.occurred_at, tokens))
+            self._sent += self._desk.open_account(account.account_id, tokens)
+
+    def _resume(self) -> None:
+        """What is parked under a key that was brought here, until nothing more is."""
+        while self._desk.brought:
+            keys = {parked_under(self._tenant, key) for key in self._desk.brought}
+            self._desk.brought.clear()
+            self._fetch(keys)
+
+    def _fetch(self, keys: set[UUID]) -> None:
+        """Frames that are parked under these keys go on, in the order in which they came."""
+        found = waiting_for(self._connection, keys - self._asked) if keys - self._asked else []
+        self._asked |= keys
+        entries = [self._entry(row) for row in found if row.group == self._group]
+        self._load([entry.event for entry in entries])
+        self._sent += self._desk.arrive(entries)
+
+    def _entry(self, row: Waiting) -> Entry:
+        record = Record(row.topic, row.partition, row.offset, row.record_key, row.value, unpack_headers(row.headers))
+        event = read_event(record)
+        if isinstance(event, Nothing):
+            raise TypeError(f"parked message {row.parked_id} was a frame that waits, and is none any more")
+        self._outcomes.resume(row, event)
+        return Entry(row.parked_id, event)
+
+    def _load(self, inbound: Iterable[Inbound | UnreadableError]) -> None:
+        """Bring states and accounts into memory that these need and that are not there yet."""
+        events = [each for each in inbound if isinstance(each, Event)]
+        stations = [each for each in inbound if isinstance(each, StationConfigured)]
+        self._known |= known_station_messages(self._cursor, [(s.tenant, s.station_id) for s in stations])
+        self._load_stations({each.station_id for each in (*events, *stations)} - self._loaded.keys(), events)
+        started = [each for each in events if isinstance(each, StartRequest | TransactionEvent)]
+        waiting = [t for state in self._desk.states.values() for t in state.transactions if not t.is_announced]
+        tokens = {token_key(each.token_uid).name for each in (*started, *waiting) if each.token_uid}
+        unknown = tokens - self._desk.accounts.keys()
+        if unknown:
+            self._desk.accounts.update(rows.load_accounts(self._cursor, self._tenant, unknown))
+
+    def _load_stations(self, station_ids: set[str], events: Iterable[Event]) -> None:
+        if not station_ids:
+            return
+        named = [
+            (each.station_id, each.transaction_id)
+            for each in events
+            if isinstance(each, StartAnswer | StopRequest | MeterValues | TransactionEvent) and each.transaction_id
+        ]
+        stations = {s.station_id: s for s in rows.load_stations(self._cursor, self._tenant, station_ids)}
+        transactions = rows.load_transactions(self._cursor, self._tenant, sorted(station_ids), named)
+        for station_id in station_ids:
+            own = tuple(t for t in transactions if t.station_id == station_id)
+            self._loaded[station_id] = StationState(station=stations.get(station_id), transactions=own)
+        self._desk.states.update({station_id: self._loaded[station_id] for station_id in station_ids})
