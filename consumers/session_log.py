@@ -19,11 +19,12 @@ from ledger.application import Ledger, UnavailableError, one_line, recorder_of
 from ledger.intake.loading import Subjects
 from ledger.intake.subject import SubjectKey
 from ledger.invoice.amounts import billable
+from ledger.invoice.day_cap import CapKey, cap_key, capped_in_order, totals_after
 from ledger.invoice.decide import BilledSession, Issue, issue_invoice, series_of
-from ledger.invoice.events import InvoiceIssued
+from ledger.invoice.events import BothSides, InvoicedSession, InvoiceIssued
 from ledger.invoice.period import Period, period_of
 from ledger.session.events import SessionHeld, SessionRated
-from ledger.store.charges import Charge, Invoiced, charge, closed_until, due, hold, mark_invoiced
+from ledger.store.charges import Charge, Invoiced, charge, closed_until, day_totals, due, hold, mark_invoiced
 from ledger.store.rows import EventRows
 from ledger.store.streams import LoggedFact, head, last_versions, read_page, read_positions
 from ledger.values.ids import stream_id
@@ -123,7 +124,7 @@ class Biller:
             held = _held(facts)
             ready = charge(cursor, charges) - set(held)
             hold(cursor, held)
-            documents = [[billed] for key, billed in rated.items() if key in ready]
+            documents = _documents([billed for key, billed in rated.items() if key in ready])
             self._issue(cursor, documents, now, [None] * len(documents))
             self._recorder.track(cursor, FOLLOWER, until)
         return len(documents)
@@ -161,10 +162,7 @@ class Biller:
         position = head(self._ledger.connection, "session")
         for fact in self._invoices(cursor, documents, now, periods, position):
             rows.append(stream_id(fact.tenant, "series", fact.series), fact.number_in_series, fact)
-            invoiced.extend(
-                Invoiced(fact.tenant, session.session_id, fact.number, session.revision, session.amount_minor)
-                for session in fact.sessions
-            )
+            invoiced.extend(_invoiced(fact, session) for session in fact.sessions)
         self._recorder.write(cursor, rows)
         mark_invoiced(cursor, invoiced)
 
@@ -180,11 +178,21 @@ class Biller:
         streams = {name: stream_id(name[0], "series", name[1]) for name in set(names)}
         versions = last_versions(cursor, "billing", list(streams.values()))
         numbers = {name: versions[stream] for name, stream in streams.items()}
+        totals = self._day_totals(cursor, documents)
         for sessions, name, period in zip(documents, names, periods, strict=True):
             numbers[name] += 1
             account, version = self._account(sessions[0].rated.tenant, sessions[0].rated.account_id)
-            issue = Issue(name[1], numbers[name], now, self._seller_zone, position, version, period)
-            yield issue_invoice(issue, account, sessions)
+            issue = Issue(name[1], numbers[name], now, self._seller_zone, position, version, period, totals)
+            fact = issue_invoice(issue, account, sessions)
+            totals.update(totals_after(fact))
+            yield fact
+
+    def _day_totals(self, cursor: Any, documents: Sequence[Sequence[BilledSession]]) -> dict[CapKey, BothSides]:
+        """What was billed before under the caps of the sessions' days."""
+        capped = [s.rated for sessions in documents for s in sessions if s.rated.day_cap is not None]
+        keys = {cap_key(rated, self._account(rated.tenant, rated.account_id)[0]) for rated in capped}
+        totals = day_totals(cursor, sorted(key for key in keys if key is not None))
+        return {CapKey(*row[:5]): BothSides(excl_minor=row.excl_minor, incl_minor=row.incl_minor) for row in totals}
 
     def _charges(self, rated: dict[tuple[str, str], BilledSession]) -> list[Charge]:
         payable = [billed for billed in rated.values() if billed.rated.account_id is not None]
@@ -279,6 +287,24 @@ def _latest(facts: Sequence[LoggedFact]) -> dict[tuple[str, str], BilledSession]
         for logged in facts
         if isinstance(logged.fact, SessionRated)
     }
+
+
+def _documents(sessions: Sequence[BilledSession]) -> list[list[BilledSession]]:
+    """A document for each session; what a cap of the day counts together comes in the order of its ends."""
+    return [[sessions[place]] for place in capped_in_order([session.rated for session in sessions])]
+
+
+def _invoiced(fact: InvoiceIssued, session: InvoicedSession) -> Invoiced:
+    number, amount_minor, cap = fact.number, session.amount_minor, session.day_cap
+    on_document = Invoiced(fact.tenant, session.session_id, number, session.revision, amount_minor)
+    if cap is None:
+        return on_document
+    return on_document._replace(
+        cap_tariff_id=session.tariff_id,
+        cap_day=cap.day,
+        capped_excl_minor=cap.billed.excl_minor,
+        capped_incl_minor=cap.billed.incl_minor,
+    )
 
 
 def _held(facts: Sequence[LoggedFact]) -> list[tuple[str, str]]:

@@ -58,5 +58,7 @@ def _show_session(session: SessionExplained) -> None:
     console.print(f"  tariff                 {session.tariff}, sha256 {session.tariff_hash[:16]}…")
     print_rows([step.line for step in session.steps], COLUMNS, False, "", SPARE)
     console.print(f"  exact, {session.side}: {session.exact} → {session.rounded} ({session.rounding})")
+    if session.day_cap is not None:
+        console.print(f"  {session.day_cap}")
     for line in session.lines:
         console.print(f"  {line}")

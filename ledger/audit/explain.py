@@ -4,14 +4,15 @@ The steps add up exactly: readings to energy, quantities times prices to exact c
 amount, shares of it to the lines, lines to the VAT categories, categories to the document.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from typing import Final
 
 import msgspec
 
 from ledger.audit.history import History, PastSession, RatedAt
-from ledger.invoice.events import InvoicedSession, InvoiceIssued, InvoiceLine
-from ledger.session.events import MeterRecorded
+from ledger.invoice.events import DayCap, InvoicedSession, InvoiceIssued, InvoiceLine
+from ledger.session.events import Authority, MeterRecorded
 from ledger.session.rating import price_session
 from ledger.store.connection import Database
 from ledger.store.streams import last_versions, load_streams
@@ -21,6 +22,8 @@ from ledger.values.energy import from_milliwh
 from ledger.values.ids import stream_id
 from ledger.values.money import exact_to_text, minor_to_text
 from ledger.values.time import from_instant, from_us, to_us
+
+SIDES: Final[Mapping[Authority, str]] = {"NET": "before tax", "GROSS": "after tax"}
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -46,6 +49,7 @@ class SessionExplained(msgspec.Struct, frozen=True):
     rounded: str
     rounding: str
     lines: tuple[str, ...]
+    day_cap: str | None = None
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -113,11 +117,23 @@ def _explained(issued: InvoiceIssued, invoiced: InvoicedSession, past: PastSessi
         tariff_hash=pin.tariff_hash,
         steps=tuple(Step(line_json(line), tuple(_readings(line, past))) for line in report.lines),
         exact=exact_to_text(exact if exact is not None else Fraction(0)),
-        side="after tax" if issued.authority == "GROSS" else "before tax",
+        side=SIDES[issued.authority],
         rounded=minor_to_text(invoiced.amount_minor, issued.currency),
         rounding=past.stored.policies["rounding"],
         lines=tuple(_line(line, issued) for line in issued.lines if line.session_id == invoiced.session_id),
+        day_cap=None if invoiced.day_cap is None else _day_cap(invoiced.day_cap, issued),
     )
+
+
+def _day_cap(cap: DayCap, issued: InvoiceIssued) -> str:
+    """What was billed before, this session, and what is above the cap; then the credit on the document's side."""
+    before, cost = cap.before.on(cap.side), cap.billed.on(cap.side) + cap.over_minor
+    figures = (before, cost, before + cost, cap.over_minor, cap.cap_minor, cap.credit_minor)
+    billed, added, total, over, limit, credit = (minor_to_text(amount, issued.currency) for amount in figures)
+    text = f"cap of the day {cap.day}: {billed} billed before + {added} = {total} {SIDES[cap.side]}"
+    if not cap.over_minor:
+        return f"{text}, not above {limit}"
+    return f"{text}, {over} above {limit}: credit {credit} {SIDES[issued.authority]}"
 
 
 def _readings(line: Line, past: PastSession) -> Iterator[str]:

@@ -13,6 +13,7 @@ from ledger.account.events import AccountFact
 from ledger.account.state import Account
 from ledger.account.state import evolve as evolve_account
 from ledger.audit.history import History, PastSession, RatedAt
+from ledger.invoice.day_cap import totals_before
 from ledger.invoice.decide import BilledSession, Issue, issue_invoice
 from ledger.invoice.events import InvoiceIssued
 from ledger.session.events import SessionRated
@@ -183,6 +184,7 @@ def _issue_of(issued: InvoiceIssued) -> Issue:
         sessions_position=issued.sessions_position,
         account_version=issued.account_version,
         period=issued.period,
+        day_totals=totals_before(issued),
     )
 
 

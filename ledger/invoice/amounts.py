@@ -13,7 +13,9 @@ from typing import NamedTuple
 from ledger.account.events import AccountFact
 from ledger.invoice.events import Totals, VatTotal
 from ledger.session.events import Authority, RatedLine, SessionRated
-from ledger.values.money import exact_from_text, largest_remainder, round_half_up
+from ledger.values.money import exact_from_text, largest_remainder, round_half_up, round_to_total
+
+DAY_CAP = "DAY_CAP"  # the dimension of a line that takes away what is above the cap of a day
 
 STANDARD, ZERO_RATED, REVERSE_CHARGE = "S", "Z", "AE"  # EN 16931 BT-118, UNCL 5305
 
@@ -27,12 +29,16 @@ class Billable(NamedTuple):
 
 
 class LineAmount(NamedTuple):
-    """A line's share of the authoritative amount, in minor units, with its VAT category."""
+    """A line's share of the authoritative amount, in minor units, with its VAT category.
+
+    `description` is None where the dimension has a text of its own.
+    """
 
     rated: RatedLine
     category: str
     vat_percent: str
     amount_minor: int
+    description: str | None = None
 
 
 def billable(rated: SessionRated, account: AccountFact) -> Billable:
@@ -61,10 +67,11 @@ def document_totals(lines: Sequence[LineAmount], authority: Authority) -> tuple[
     nets = [0] * len(lines)
     by_vat: list[VatTotal] = []
     for places in _categories(lines):
-        first, amounts = lines[places[0]], [lines[place].amount_minor for place in places]
-        total = _vat_total(first.category, first.vat_percent, sum(amounts), authority)
+        members = [lines[place] for place in places]
+        amount = sum(line.amount_minor for line in members)
+        total = _vat_total(members[0].category, members[0].vat_percent, amount, authority)
         by_vat.append(total)
-        for place, net in zip(places, _net_shares(total, amounts, authority), strict=True):
+        for place, net in zip(places, _net_shares(total, members, authority), strict=True):
             nets[place] = net
     net, vat = sum(total.net_minor for total in by_vat), sum(total.vat_minor for total in by_vat)
     return Totals(net_minor=net, vat_minor=vat, gross_minor=net + vat, by_vat=tuple(by_vat)), nets
@@ -102,9 +109,23 @@ def _vat_total(category: str, vat_percent: str, amount: int, authority: Authorit
     return VatTotal(vat_percent=vat_percent, category=category, net_minor=amount - vat, vat_minor=vat)
 
 
-def _net_shares(total: VatTotal, amounts: Sequence[int], authority: Authority) -> Sequence[int]:
+def net_of(amount_minor: int, vat_percent: Decimal, authority: Authority) -> Fraction:
+    """The exact net of an amount on the authoritative side, in minor units."""
+    return (
+        Fraction(amount_minor) if authority == "NET" else Fraction(amount_minor * 100) / (100 + Fraction(vat_percent))
+    )
+
+
+def _net_shares(total: VatTotal, lines: Sequence[LineAmount], authority: Authority) -> Sequence[int]:
+    """Beside a cap of the day, which may take away nearly all, shares of what is left would say little: there each net
+    is that of the rate.
+    """
+    amounts = [line.amount_minor for line in lines]
     if authority == "NET":
         return amounts
+    if any(line.rated.dimension == DAY_CAP for line in lines):
+        rate = Decimal(total.vat_percent)
+        return round_to_total(total.net_minor, [net_of(amount, rate, authority) for amount in amounts])
     if sum(amounts) == 0:
         return [0] * len(amounts) if not any(amounts) else amounts
     return largest_remainder(total.net_minor, [Fraction(amount) for amount in amounts])

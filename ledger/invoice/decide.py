@@ -8,13 +8,16 @@ import msgspec
 
 from ledger.account.events import AccountFact
 from ledger.invoice.amounts import Billable, LineAmount, billable, document_totals, line_amounts
+from ledger.invoice.day_cap import NOTHING_BILLED, DayTotals, cap_lines, day_caps
 from ledger.invoice.document import document_sha256
-from ledger.invoice.events import Buyer, InvoicedSession, InvoiceIssued, InvoiceLine
+from ledger.invoice.events import Buyer, DayCap, InvoicedSession, InvoiceIssued, InvoiceLine
 from ledger.session.events import RatedLine, SessionRated
 from ledger.values.ids import stream_id
 from ledger.values.zones import time_zone
 
 POLICIES = {"session_amount": "half_up", "vat": "half_up_per_category", "shares": "largest_remainder"}
+
+CAP_POLICIES = {"day_cap": "order_of_ends"}  # on documents with sessions that have one
 
 DESCRIPTIONS = {
     "ENERGY": "Energy",
@@ -40,7 +43,10 @@ class BilledSession(NamedTuple):
 
 
 class Issue(NamedTuple):
-    """What is decided outside: the number, the instant, the seller's zone, and what was known."""
+    """What is decided outside: the number, the instant, the seller's zone, and what was known.
+
+    `day_totals`: what was billed before under the caps of the sessions' days.
+    """
 
     series: str
     number_in_series: int
@@ -49,6 +55,7 @@ class Issue(NamedTuple):
     sessions_position: int
     account_version: int
     period: str | None
+    day_totals: DayTotals = NOTHING_BILLED
 
 
 def series_of(legal_entity: str, issued_at: datetime, seller_zone: str) -> str:
@@ -61,9 +68,9 @@ def issue_invoice(issue: Issue, account: AccountFact, sessions: Sequence[BilledS
 
     Raises ValueError when they are mixed, or when there is none.
     """
-    bills = [billable(session.rated, account) for session in sessions]
-    _refuse_mixed(sessions, bills)
-    amounts = [line_amounts(s.rated, bill) for s, bill in zip(sessions, bills, strict=True)]
+    bills = _bills(sessions, account)
+    caps = day_caps([session.rated for session in sessions], bills, account, issue.day_totals)
+    amounts = [_amounts(s.rated, bill, cap) for s, bill, cap in zip(sessions, bills, caps, strict=True)]
     totals, nets = document_totals([line for lines in amounts for line in lines], bills[0].authority)
     lines = _lines(sessions, amounts, nets, bills[0])
     first, issued_on = sessions[0].rated, _day(issue.issued_at, issue.seller_zone)
@@ -85,10 +92,10 @@ def issue_invoice(issue: Issue, account: AccountFact, sessions: Sequence[BilledS
         currency=first.currency,
         authority=bills[0].authority,
         lines=lines,
-        sessions=_invoiced(sessions, bills, lines),
+        sessions=_invoiced(sessions, bills, caps, lines),
         totals=totals,
         sessions_position=issue.sessions_position,
-        policies=POLICIES,
+        policies=POLICIES | CAP_POLICIES if any(caps) else POLICIES,
         document_sha256="",
         period=issue.period,
         seller_zone=issue.seller_zone,
@@ -98,13 +105,21 @@ def issue_invoice(issue: Issue, account: AccountFact, sessions: Sequence[BilledS
     return msgspec.structs.replace(fact, document_sha256=document_sha256(fact))
 
 
-def _refuse_mixed(sessions: Sequence[BilledSession], bills: Sequence[Billable]) -> None:
+def _bills(sessions: Sequence[BilledSession], account: AccountFact) -> list[Billable]:
+    bills = [billable(session.rated, account) for session in sessions]
     kinds = {
         (s.rated.tenant, s.rated.seller, s.rated.currency, bill.authority)
         for s, bill in zip(sessions, bills, strict=True)
     }
     if len(kinds) != 1:
         raise ValueError(f"an invoice has one seller, currency and authoritative side, not {len(kinds)}")
+    return bills
+
+
+def _amounts(rated: SessionRated, bill: Billable, cap: DayCap | None) -> list[LineAmount]:
+    """The session's lines, and those that the cap of its day takes away by."""
+    lines = line_amounts(rated, bill)
+    return lines if cap is None else [*lines, *cap_lines(lines, cap, bill.authority, rated.currency)]
 
 
 def _lines(
@@ -121,7 +136,7 @@ def _line(number: int, rated: SessionRated, amount: LineAmount, net: int, bill: 
     line: RatedLine = amount.rated
     return InvoiceLine(
         line=number,
-        description=DESCRIPTIONS.get(line.dimension, line.dimension),
+        description=amount.description or DESCRIPTIONS.get(line.dimension, line.dimension),
         session_id=rated.session_id,
         dimension=line.dimension,
         quantity=line.billed_quantity,
@@ -137,7 +152,10 @@ def _line(number: int, rated: SessionRated, amount: LineAmount, net: int, bill: 
 
 
 def _invoiced(
-    sessions: Sequence[BilledSession], bills: Sequence[Billable], lines: Sequence[InvoiceLine]
+    sessions: Sequence[BilledSession],
+    bills: Sequence[Billable],
+    caps: Sequence[DayCap | None],
+    lines: Sequence[InvoiceLine],
 ) -> tuple[InvoicedSession, ...]:
     nets: dict[str, int] = {}
     for line in lines:
@@ -159,8 +177,9 @@ def _invoiced(
             net_minor=nets.get(rated.session_id, 0),
             station_id=rated.station_id,
             operator_id=rated.operator_id,
+            day_cap=cap,
         )
-        for (position, rated), bill in zip(sessions, bills, strict=True)
+        for (position, rated), bill, cap in zip(sessions, bills, caps, strict=True)
     )
 
 

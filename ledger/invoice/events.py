@@ -44,6 +44,43 @@ class Totals(Value, frozen=True, kw_only=True):
     by_vat: tuple[VatTotal, ...]
 
 
+class BothSides(Value, frozen=True, kw_only=True):
+    """An amount before and after tax, in minor units."""
+
+    excl_minor: int
+    incl_minor: int
+
+    def on(self, side: Authority) -> int:
+        """The amount on a side of tax."""
+        return self.incl_minor if side == "GROSS" else self.excl_minor
+
+    def plus(self, other: "BothSides") -> "BothSides":
+        """Both sides added up."""
+        return BothSides(excl_minor=self.excl_minor + other.excl_minor, incl_minor=self.incl_minor + other.incl_minor)
+
+    def less(self, other: "BothSides") -> "BothSides":
+        """Both sides without those of the other amount."""
+        return BothSides(excl_minor=self.excl_minor - other.excl_minor, incl_minor=self.incl_minor - other.incl_minor)
+
+
+class DayCap(Value, frozen=True, kw_only=True):
+    """What the cap of a day made of a session: the day in the account's zone, the cap, and what is above it.
+
+    `side` is the side of tax that the cap binds on: the authoritative one, where the tariff names the cap on it.
+    `before` was billed under the cap before this session, `billed` is what this session adds, both after credits.
+    `over_minor` is above the cap on its side, `credit_minor` the same on the authoritative side: what the `DAY_CAP`
+    lines take away.
+    """
+
+    day: str
+    side: Authority
+    cap_minor: int
+    before: BothSides
+    over_minor: int
+    credit_minor: int
+    billed: BothSides
+
+
 class InvoicedSession(Value, frozen=True, kw_only=True):
     """A session on the document: the revision of its cost, and where that fact stands in the log."""
 
@@ -62,6 +99,7 @@ class InvoicedSession(Value, frozen=True, kw_only=True):
     net_minor: int
     station_id: str | None = None
     operator_id: str | None = None
+    day_cap: DayCap | None = None
 
 
 class Buyer(Value, frozen=True, kw_only=True):

@@ -176,7 +176,8 @@ class SessionRated(Fact, frozen=True, kw_only=True):
     totals before rounding. `policies` names the rounding and every other open reading that was used. `vat_unknown`
     names the dimensions that were used without a tax rate; `holds` the codes that keep the session from being billed.
     `groups` are the payer's memberships that discounts and mark-ups were applied for. `totals` has a RESERVATION only
-    where the session had one.
+    where the session had one. `day_cap` is what the tariff lets an account's sessions of a day cost at most, which
+    billing applies.
     """
 
     tenant: str
@@ -210,3 +211,4 @@ class SessionRated(Fact, frozen=True, kw_only=True):
     vat_unknown: tuple[str, ...] = ()
     holds: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    day_cap: Cost | None = None

@@ -1,21 +1,23 @@
 """A session and its tariff to its cost: the one place where a session is priced."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from fractions import Fraction
+from math import floor
 
 import msgspec
 
 from ledger.session.events import Authority, Cost, RatedLine, SessionEnded, SessionRated, SessionStarted
 from ledger.session.state import Session
 from ledger.tariff.compiled import CompiledTariff
-from ledger.tariff.model import Dimension, TaxIncluded
+from ledger.tariff.model import Dimension, PriceLimit, TaxIncluded
 from ledger.tariff.periods import charging_periods
 from ledger.tariff.policy import DEFAULT, Policies
 from ledger.tariff.pricer import price
 from ledger.tariff.readings import Readings, Reservation
 from ledger.tariff.report import Cost as ExactCost
 from ledger.tariff.report import LimitLine, Line, Report, total_of
-from ledger.values.money import exact_to_text, fraction_to_text, round_to_minor
+from ledger.values.money import exact_to_text, exponent, fraction_to_text, round_to_minor
 from ledger.values.offsets import utc_offsets
 from ledger.values.time import from_us, to_us
 
@@ -77,6 +79,8 @@ def rate_session(
     last = session.rated
     report = price_session(session, started, ended, tariff, policies)
     rated = _rated(started, ended, report, 1 if last is None else last.revision + 1)
+    if tariff.tariff.extensions.day_cap is not None:
+        rated = msgspec.structs.replace(rated, day_cap=_day_cap(tariff.tariff.extensions.day_cap, report.currency))
     if last is not None and _content(last) == _content(rated):
         return None
     return rated
@@ -189,6 +193,15 @@ def _totals(report: Report, started: SessionStarted) -> dict[str, Cost]:
         name: nothing if used.isdisjoint(parts) else _total(report.cost_of(*parts), report.currency)
         for name, parts in wanted.items()
     }
+
+
+def _day_cap(limit: PriceLimit, currency: str) -> Cost:
+    """In whole minor units, rounded down: a cap is never exceeded."""
+    return _cost(_minor_below(limit.excl_vat, currency), _minor_below(limit.incl_vat, currency))
+
+
+def _minor_below(amount: Decimal | None, currency: str) -> int | None:
+    return None if amount is None else floor(Fraction(amount) * 10 ** exponent(currency))
 
 
 def _total(cost: ExactCost, currency: str) -> Cost:

@@ -26,13 +26,29 @@ class Charge(NamedTuple):
 
 
 class Invoiced(NamedTuple):
-    """That a session is on a document now."""
+    """That a session is on a document now, and what it was billed under the cap of its day, if it has one."""
 
     tenant: str
     session_id: str
     invoice_number: str
     revision: int
     amount_minor: int
+    cap_tariff_id: str | None = None
+    cap_day: str | None = None
+    capped_excl_minor: int | None = None
+    capped_incl_minor: int | None = None
+
+
+class DayTotal(NamedTuple):
+    """What an account was billed under the cap of a day, on both sides of tax; `day` is an ISO date."""
+
+    tenant: str
+    account_id: str
+    tariff_id: str
+    day: str
+    currency: str
+    excl_minor: int
+    incl_minor: int
 
 
 CHARGE = """
@@ -55,10 +71,24 @@ UPDATE ledger.charges c SET held = true FROM unnest(%s::text[], %s::text[]) AS h
 
 MARK = """
 UPDATE ledger.charges c
-   SET invoice_number = i.number, invoiced_revision = i.revision, invoiced_amount_minor = i.amount_minor
-  FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::bigint[])
-    AS i(tenant, session_id, number, revision, amount_minor)
+   SET invoice_number = i.number, invoiced_revision = i.revision, invoiced_amount_minor = i.amount_minor,
+       cap_tariff_id = i.cap_tariff_id, cap_day = i.cap_day, capped_excl_minor = i.capped_excl_minor,
+       capped_incl_minor = i.capped_incl_minor
+  FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::bigint[], %s::text[], %s::date[], %s::bigint[],
+              %s::bigint[])
+    AS i(tenant, session_id, number, revision, amount_minor, cap_tariff_id, cap_day, capped_excl_minor,
+         capped_incl_minor)
  WHERE c.tenant = i.tenant AND c.session_id = i.session_id AND c.invoice_number IS NULL
+"""
+
+DAY_TOTALS = """
+SELECT k.tenant, k.account_id, k.tariff_id, k.day, k.currency, sum(c.capped_excl_minor)::bigint,
+       sum(c.capped_incl_minor)::bigint
+  FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+    AS k(tenant, account_id, tariff_id, day, currency)
+  JOIN ledger.charges c ON c.tenant = k.tenant AND c.account_id = k.account_id AND c.cap_tariff_id = k.tariff_id
+                       AND c.cap_day = k.day::date AND c.currency = k.currency
+ GROUP BY k.tenant, k.account_id, k.tariff_id, k.day, k.currency
 """
 
 CLOSED = """
@@ -102,6 +132,14 @@ def mark_invoiced(cursor: Cursor[Any], invoiced: Sequence[Invoiced]) -> None:
     cursor.execute(MARK, [list(column) for column in zip(*invoiced, strict=True)])
     if cursor.rowcount != len(invoiced):
         raise LookupError(f"{cursor.rowcount} of {len(invoiced)} sessions could be put on a document")
+
+
+def day_totals(cursor: Cursor[Any], keys: Sequence[tuple[str, str, str, str, str]]) -> list[DayTotal]:
+    """What was billed under caps of a day: by tenant, account, tariff, day and currency; none where nothing was."""
+    if not keys:
+        return []
+    cursor.execute(DAY_TOTALS, [list(column) for column in zip(*keys, strict=True)])
+    return [DayTotal(*row) for row in cursor]
 
 
 def closed_until(

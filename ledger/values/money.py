@@ -67,7 +67,14 @@ def largest_remainder(total_minor: int, shares: Sequence[Fraction]) -> list[int]
     weight = sum(shares, Fraction(0))
     if weight == 0:
         return _nothing_to_divide(total_minor, shares)
-    quotas = [share * total_minor / weight for share in shares]
+    return round_to_total(total_minor, [share * total_minor / weight for share in shares])
+
+
+def round_to_total(total_minor: int, quotas: Sequence[Fraction]) -> list[int]:
+    """Whole minor units next to exact quotas, which add up to a total that their exact sum was rounded to.
+
+    Each is rounded down; what is left goes, one unit each, to the largest remainders (ties: in order).
+    """
     parts = [quota.numerator // quota.denominator for quota in quotas]
     by_remainder = sorted(range(len(parts)), key=lambda place: parts[place] - quotas[place])
     for place in by_remainder[: total_minor - sum(parts)]:
