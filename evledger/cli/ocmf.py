@@ -10,8 +10,9 @@ import click
 from evledger.cli.errors import NoError, UnusableError
 from evledger.cli.output import as_json_option, print_json
 from evledger.examples import example
+from ledger.meter.ocmf.contents import Reading
 from ledger.meter.ocmf.parse import records_in
-from ledger.meter.ocmf.record import Reading, Record
+from ledger.meter.ocmf.record import Record
 from ledger.meter.ocmf.verify import Keys, Verdict, verify_text
 from ledger.values.canonical import decimal_text
 from ledger.values.time import from_instant

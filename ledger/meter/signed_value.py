@@ -5,7 +5,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from ledger.meter.ocmf.record import Reading, Record
+from ledger.meter.ocmf.contents import Reading
+from ledger.meter.ocmf.record import Record
 from ledger.values.energy import from_milliwh
 from ledger.values.exact import Exact
 from ledger.values.time import from_instant
@@ -85,7 +86,6 @@ def _time_difference(stated: Stated, reading: Reading | None) -> Difference | No
 
 def _meter_difference(stated: Stated, record: Record) -> Difference | None:
     """By either serial: the signing part may be the gateway, and the meter known by its own number."""
-    serials = [serial for serial in (record.own_meter_serial, record.gateway_serial) if serial]
-    if not serials or stated.meter_id in serials:
+    if not record.serials or stated.meter_id in record.serials:
         return None
-    return Difference("meter", stated.meter_id, " or ".join(serials))
+    return Difference("meter", stated.meter_id, " or ".join(record.serials))

@@ -10,11 +10,11 @@ from typing import NamedTuple
 from consumers.messages.faults import UnreadableError
 from consumers.messages.ocpp.frames import read_event
 from ledger.intake.message import Message, Misaddressed, Record, Unreadable
-from ledger.meter.ocmf import parse as ocmf_parse
+from ledger.meter.ocmf import contents
 from ledger.meter.ocmf.curves import CURVES
 from ledger.meter.ocmf.fields import Fields
 from ledger.meter.ocmf.key import KeyUnreadableError, OtherCurveError, load_key
-from ledger.meter.ocmf.record import Pagination
+from ledger.meter.ocmf.parse import records_in
 from ledger.meter.ocmf.transaction import check_transaction
 from ledger.meter.ocmf.verify import Keys, verify_text
 from tests.architecture.source import ROOT
@@ -38,7 +38,7 @@ class Target(NamedTuple):
 
 def ocmf_records(data: bytes) -> None:
     """Any bytes have a verdict, and only what the meter signed is valid."""
-    for text in (data, *ocmf_parse.records_in(data)):
+    for text in (data, *records_in(data)):
         verdict, record = verify_text(text, KEYS)
         assert is_a_line(verdict.reason), verdict
         if record is not None:
@@ -77,13 +77,13 @@ def ocpp(data: bytes) -> None:
 
 def planted(data: bytes) -> None:
     """The reader of records with a fault put into it: a page is taken apart without a look at it."""
-    ocmf_parse._pagination = careless_pagination
+    contents._pagination = careless_pagination
     ocmf_records(data)
 
 
-def careless_pagination(said: Fields) -> Pagination:
+def careless_pagination(said: Fields) -> contents.Pagination:
     text = said.text("PG") or "T0"
-    return Pagination(text[0], int(text[1:]))
+    return contents.Pagination(text[0], int(text[1:]))
 
 
 def is_a_line(text: str) -> bool:

@@ -1,6 +1,7 @@
 """Fields of a record's JSON, read one by one: what is odd is noted, and stops nothing."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, TypeVar
@@ -34,12 +35,12 @@ class Fields:
 
     __slots__ = ("_content", "_faults", "_place")
 
-    def __init__(self, content: dict[str, Any], place: str, faults: list[str]) -> None:
+    def __init__(self, content: Mapping[str, Any], place: str, faults: list[str]) -> None:
         self._content = content
         self._place = place
         self._faults = faults
 
-    def part(self, content: dict[str, Any], place: str) -> "Fields":
+    def part(self, content: Mapping[str, Any], place: str) -> "Fields":
         """The fields of an object inside of this one."""
         return Fields(content, place, self._faults)
 

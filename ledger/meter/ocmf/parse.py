@@ -7,11 +7,10 @@ from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
-from msgspec.structs import astuple
 
 from ledger.meter.ocmf.curves import DEFAULT_ALGORITHM
 from ledger.meter.ocmf.fields import Fields, to_decimal
-from ledger.meter.ocmf.record import Pagination, Reading, ReadingTexts, Record, RecordTexts, Signature
+from ledger.meter.ocmf.record import Record, Signature
 
 # As large as a message may be: a record of a transaction with a reading a minute for two days is below.
 RECORD_BYTES_MAX: Final = 256 * 1024
@@ -19,7 +18,6 @@ RECORD_BYTES_MAX: Final = 256 * 1024
 _HEADER: Final = b"OCMF|"
 _WHITE_SPACE: Final = b" \t\r\n"
 _decode: Final = msgspec.json.Decoder(dict[str, Any], float_hook=to_decimal).decode
-_PAGINATION: Final = re.compile(r"([TF])(0|[1-9][0-9]{0,18})")
 
 
 class OcmfError(ValueError):
@@ -34,10 +32,10 @@ def parse(text: str | bytes) -> Record:
     """
     content = (text.encode(errors="surrogatepass") if isinstance(text, str) else text).strip()
     payload, signature = _sections(content)
+    said = _object(payload, "the payload")
     faults: list[str] = []
-    said = Fields(_object(payload, "the payload"), "", faults)
     signed = _signature(Fields(_object(signature, "the signature section"), "signature ", faults))
-    return _record(payload, said, signed, faults)
+    return Record(payload, said, signed, tuple(faults))
 
 
 def records_in(content: bytes) -> Iterator[bytes]:
@@ -90,43 +88,3 @@ def _signature(said: Fields) -> Signature:
     if signature.algorithm is not None:
         return signature
     return msgspec.structs.replace(signature, algorithm=DEFAULT_ALGORITHM if said.is_absent("SA") else "")
-
-
-def _record(payload: bytes, said: Fields, signature: Signature, faults: list[str]) -> Record:
-    return Record(
-        *astuple(said.texts_of(RecordTexts)),
-        payload=payload,
-        signature=signature,
-        pagination=_pagination(said),
-        is_identified=said.flag("IS"),
-        identification_flags=said.texts("IF"),
-        readings=tuple(_readings(said)),
-        faults=tuple(faults),
-    )
-
-
-def _pagination(said: Fields) -> Pagination | None:
-    found = said.matched("PG", _PAGINATION, "a context T or F and a number")
-    if found is None:
-        said.miss("PG")
-        return None
-    return Pagination(found[1], int(found[2]))
-
-
-def _readings(said: Fields) -> Iterator[Reading]:
-    """What a reading leaves out is as in the reading before it (OCMF 1.2, readings)."""
-    known: dict[str, Any] = {}
-    for number, own in enumerate(said.objects("RD"), 1):
-        known = known | own
-        yield _reading(said.part(known, f"reading {number} "))
-
-
-def _reading(said: Fields) -> Reading:
-    taken_at, time_status = said.time("TM")
-    return Reading(
-        *astuple(said.texts_of(ReadingTexts)),
-        taken_at=taken_at,
-        time_status=time_status,
-        value=said.number("RV"),
-        cumulated_loss=said.number("CL"),
-    )

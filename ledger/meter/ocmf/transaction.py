@@ -10,7 +10,8 @@ from typing import Final
 
 import msgspec
 
-from ledger.meter.ocmf.record import Reading, Record
+from ledger.meter.ocmf.contents import Reading
+from ledger.meter.ocmf.record import Record
 
 TRANSACTION: Final = "T"
 BEGIN: Final = "B"

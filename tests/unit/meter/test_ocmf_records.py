@@ -8,8 +8,8 @@ from fractions import Fraction
 
 import pytest
 
+from ledger.meter.ocmf.contents import Pagination, Reading
 from ledger.meter.ocmf.parse import RECORD_BYTES_MAX, OcmfError, parse, records_in
-from ledger.meter.ocmf.record import Pagination, Reading
 from ledger.meter.ocmf.verify import Keys, verify, verify_text
 from tests.meters import ANOTHER_SECRET, BEGIN, CURVE_NAMES, END, PAYLOAD, meter, payload, reading
 
