@@ -40,7 +40,7 @@ FULL_RUNS = (
 KAFKA_SHORT = 100_000
 # Sessions and records, of which a second's worth is enough to see that it works.
 RATE_SHORT = 2_000
-OCMF_SHORT = 1_000
+OCMF_SHORT = 4_000
 SHORT_RUNS = (
     ("ingest", SHORT),
     ("rebuild", SHORT),
