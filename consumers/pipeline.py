@@ -22,6 +22,7 @@ from ledger.intake.batch import Batch
 from ledger.intake.decide import Decider
 from ledger.intake.loading import Loader
 from ledger.intake.message import Arrival, Record
+from ledger.session.plausibility.rules import DEFAULT_RULES, Rules
 from ledger.store.positions import INGEST_GROUP
 from ledger.store.recorder import FencedError, Written
 
@@ -86,19 +87,21 @@ class _Job(NamedTuple):
 class Pipeline:
     """Feeds records to the ledger in batches, one being written while the next is decided."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the wiring chooses, each by itself
         self,
         ledger: Ledger,
         read: Callable[[Record], Arrival],
         legal_entity: str,
         group: str = INGEST_GROUP,
         ahead: ReadAhead | None = None,
+        *,
+        rules: Rules = DEFAULT_RULES,
     ) -> None:
         self._ledger = ledger
         self._read = read
         self.group = group
         self._loader = Loader(lambda: ledger.connection, read)
-        self._decider = Decider(self._loader, legal_entity)
+        self._decider = Decider(self._loader, legal_entity, rules)
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
         self._ahead = ahead
         self._ahead_epochs: Epochs | None = None

@@ -23,7 +23,7 @@ from ledger.invoice.day_cap import CapKey, cap_key, capped_in_order, totals_afte
 from ledger.invoice.decide import BilledSession, Issue, issue_invoice, series_of
 from ledger.invoice.events import BothSides, InvoicedSession, InvoiceIssued
 from ledger.invoice.period import Period, period_of
-from ledger.session.events import SessionHeld, SessionRated
+from ledger.session.events import SessionHeld, SessionRated, SessionWaived
 from ledger.store.charges import Charge, Invoiced, charge, closed_until, day_totals, due, hold, mark_invoiced
 from ledger.store.rows import EventRows
 from ledger.store.streams import LoggedFact, head, last_versions, read_page, read_positions
@@ -31,7 +31,7 @@ from ledger.values.ids import stream_id
 
 FOLLOWER = "biller"  # the name of its position among those that follow the sessions log
 
-TOPICS = ("session.SessionRated", "session.SessionHeld")
+TOPICS = ("session.SessionRated", "session.SessionHeld", "session.SessionWaived")
 
 # Positions of the sessions log for each transaction: about 2,000 rated sessions, a few megabytes of facts.
 PAGE_POSITIONS = 100_000
@@ -308,7 +308,15 @@ def _invoiced(fact: InvoiceIssued, session: InvoicedSession) -> Invoiced:
 
 
 def _held(facts: Sequence[LoggedFact]) -> list[tuple[str, str]]:
-    return sorted({(f.fact.tenant, f.fact.session_id) for f in facts if isinstance(f.fact, SessionHeld)})
+    """The sessions that may not be billed after this page: a cost says whether something still holds it."""
+    held: dict[tuple[str, str], bool] = {}
+    for logged in facts:
+        fact = logged.fact
+        if isinstance(fact, SessionRated):
+            held[fact.tenant, fact.session_id] = bool(fact.holds)
+        elif isinstance(fact, SessionHeld | SessionWaived):
+            held[fact.tenant, fact.session_id] = True
+    return sorted(session for session, is_held in held.items() if is_held)
 
 
 def _billed(position: int, facts: dict[int, Any]) -> BilledSession:

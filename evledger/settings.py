@@ -3,6 +3,7 @@
 import os
 import re
 import tomllib
+from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,9 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from consumers.messages.account import AccountDefaults
+from ledger.session.plausibility.rules import DEFAULT_RULES, POLICIES, RULES_VERSION, Policy, Rules
 from ledger.store.connection import TRANSACTION_TIMEOUT_MS
+from ledger.values.energy import MILLIWH_PER_WH
 from ledger.values.zones import UnknownTimeZoneError, time_zone
 
 PREFIX = "EVLEDGER_"
@@ -69,6 +72,24 @@ class Settings(BaseSettings):
     account_language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = "en"
     account_payment_terms_days: Annotated[int, Field(ge=0, le=365)] = 14
 
+    operator_amount_max: Annotated[Decimal, Field(ge=0, le=1_000_000, allow_inf_nan=False)] = Decimal(100)
+
+    plausible_power_percent: Annotated[int, Field(ge=100, le=1_000)] = DEFAULT_RULES.power_margin_percent
+    plausible_power_w: Annotated[int, Field(ge=1_000, le=10_000_000)] = DEFAULT_RULES.power_w
+    plausible_step_wh: Annotated[int, Field(ge=0, le=100_000)] = DEFAULT_RULES.register_step_milliwh // MILLIWH_PER_WH
+    plausible_creep_wh: Annotated[int, Field(ge=0, le=100_000)] = DEFAULT_RULES.tolerance_milliwh // MILLIWH_PER_WH
+    plausible_frozen_s: Annotated[int, Field(ge=60)] = DEFAULT_RULES.frozen_s
+    plausible_policies: dict[str, Policy] = {}
+    seq_gap_wait_s: Annotated[int, Field(ge=60)] = DEFAULT_RULES.seq_gap_wait_s
+    end_wait_s: Annotated[int, Field(ge=60)] = DEFAULT_RULES.end_wait_s
+
+    @field_validator("plausible_policies")
+    @classmethod
+    def _known_codes(cls, value: dict[str, Policy]) -> dict[str, Policy]:
+        if unknown := sorted(set(value) - set(POLICIES)):
+            raise ValueError(f"{unknown[0]} is none of the codes {', '.join(sorted(POLICIES))}")
+        return value
+
     @field_validator("seller_time_zone", "account_time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -104,6 +125,21 @@ class Settings(BaseSettings):
         if len(set(topics)) < len(topics):
             raise ValueError(f"two of the topics have the same name: {', '.join(topics)}")
         return self
+
+    @property
+    def rules(self) -> Rules:
+        """The limits and policies by which sessions are judged."""
+        return Rules(
+            version=RULES_VERSION,
+            power_margin_percent=self.plausible_power_percent,
+            power_w=self.plausible_power_w,
+            register_step_milliwh=self.plausible_step_wh * MILLIWH_PER_WH,
+            tolerance_milliwh=self.plausible_creep_wh * MILLIWH_PER_WH,
+            frozen_s=self.plausible_frozen_s,
+            policies=self.plausible_policies,
+            seq_gap_wait_s=self.seq_gap_wait_s,
+            end_wait_s=self.end_wait_s,
+        )
 
     @property
     def account_defaults(self) -> AccountDefaults:

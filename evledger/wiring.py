@@ -89,7 +89,7 @@ def open_pipeline(
         ahead = stack.enter_context(ReadAhead(settings.account_defaults, carried(settings))) if reads_ahead else None
         settle_process()
         read = message_reader(settings).read
-        yield stack.enter_context(Pipeline(ledger, read, settings.legal_entity, group, ahead))
+        yield stack.enter_context(Pipeline(ledger, read, settings.legal_entity, group, ahead, rules=settings.rules))
 
 
 def owner_name() -> str:

@@ -1,4 +1,4 @@
-"""`evledger parked`, `evledger held`: the operators' queues."""
+"""`evledger parked`: messages that led to no fact."""
 
 import base64
 
@@ -7,8 +7,7 @@ from psycopg.rows import dict_row
 
 from evledger import listing
 from evledger.cli.errors import NoError
-from evledger.cli.output import as_json_option, print_json, tenant_option
-from evledger.cli.reading import finance
+from evledger.cli.output import as_json_option, print_json
 from evledger.cli.tables import print_fields, print_rows
 from evledger.examples import example
 from evledger.settings import load_settings
@@ -63,35 +62,6 @@ def show_parked(parked_id: int, as_json: bool) -> None:
         return
     row["record_key"], row["value"] = _shown(row["record_key"]), _shown(row["value"])
     print_fields(row, False, f"Parked message {parked_id}")
-
-
-@click.group(epilog=example("evledger held list", "evledger held show NL-ABC-2026-000001"))
-def held() -> None:
-    """Sessions that may not be billed, with their reasons."""
-
-
-@held.command("list", epilog=example("evledger held list"))
-@tenant_option
-@as_json_option
-def list_held(tenant: str, as_json: bool) -> None:
-    """Held sessions, as far as they are projected."""
-    with finance() as connection:
-        rows = (row for row in listing.sessions(connection, tenant) if row["held"] and row["status"] == "HELD")
-        columns = ("session_id", "held", "account_id", "started_at", "energy_kwh", "incl_vat", "currency")
-        print_rows(rows, columns, as_json, "Held sessions", ("currency", "account_id", "started_at"))
-
-
-@held.command("show", epilog=example("evledger held show NL-ABC-2026-000001"))
-@click.argument("session_id")
-@tenant_option
-@as_json_option
-def show_held(session_id: str, tenant: str, as_json: bool) -> None:
-    """Why one session is held."""
-    with finance() as connection:
-        found = next(listing.sessions(connection, tenant, session_id), None)
-    if found is None or not found["held"]:
-        raise NoError(f"session {session_id} is not held: `evledger held list` shows those that are")
-    print_fields(found, as_json, session_id)
 
 
 def _whole(name: str, raw: bytes | None) -> dict[str, str | None]:

@@ -1,6 +1,6 @@
 """A batch of messages to facts, duplicates and parked messages: exactly one outcome for each message."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,9 +16,10 @@ from ledger.intake.station import station_row
 from ledger.intake.subject import Subject, SubjectKey
 from ledger.meter.decide import configure_meter, register_key, replace_meter
 from ledger.meter.events import KeyRegistered, MeterConfigured, MeterReplaced
-from ledger.session.consequences import consequences
+from ledger.session.consequences import consequences, held_for
 from ledger.session.decide import (
     Pins,
+    TwoEndsError,
     Unstarted,
     change_state,
     end_session,
@@ -35,8 +36,9 @@ from ledger.session.events import (
     TariffChoice,
     TariffPin,
 )
+from ledger.session.plausibility.rules import DEFAULT_RULES, Rules
 from ledger.session.state import Session
-from ledger.store.fact import FromMessage
+from ledger.store.fact import Fact, FromMessage
 from ledger.store.parking import Outcome, Settled, Waiting
 from ledger.store.stations import StationName
 from ledger.tariffbook.compiled import CompiledTariffs
@@ -70,17 +72,21 @@ DECISIONS: dict[type[FromMessage], Callable[[Any, Any], FromMessage]] = {
     MeterConfigured: configure_meter,
 }
 
+# What is to be done to a session: the facts, from the session as it stands.
+Act = Callable[[Session], Iterable[Fact]]
+
 CONFLICT = "another message with the same source and id has other content"
 
 
 class Decider:
     """Decides batches, in order, upon the subjects in memory; stores nothing."""
 
-    def __init__(self, loader: Loader, default_legal_entity: str) -> None:
+    def __init__(self, loader: Loader, default_legal_entity: str, rules: Rules = DEFAULT_RULES) -> None:
         self._loader = loader
         self._subjects = loader.subjects
         self._legal_entity = default_legal_entity
         self._tariffs = CompiledTariffs()
+        self._rules = rules
 
     def decide(self, number: int, arrivals: Sequence[Arrival]) -> Batch:
         """What these messages lead to. States in memory move on as if the batch were stored already."""
@@ -92,6 +98,21 @@ class Decider:
             else:
                 self._arrive(batch, arrival, subject, loaded.retries)
         batch.complete()
+        return batch
+
+    def act(self, number: int, acts: Mapping[SubjectKey, Act]) -> Batch:
+        """What a person, or a tick, does to sessions: the facts of each act, and what follows from them.
+
+        Raises RefusedError when an act refuses; then nothing of the batch may be stored.
+        """
+        batch = Batch(number, ())
+        self._loader.load_sessions(acts)
+        for key, act in acts.items():
+            subject, version = self._subjects[key], self._subjects[key].version
+            for fact in act(subject.state):
+                batch.append(subject, fact)
+            if subject.version > version:
+                self._follow(batch, subject, is_released=not subject.state.held)
         return batch
 
     def _arrive(self, batch: Batch, arrival: Arrival, subject: Subject | None, retries: Retries) -> None:
@@ -162,10 +183,17 @@ class Decider:
         else:
             self._refuse(batch, arrival.message, subject, RefusedError(arrival.reason))
 
-    @staticmethod
-    def _refuse(batch: Batch, message: Message, subject: Subject, refusal: RefusedError) -> None:
+    def _refuse(self, batch: Batch, message: Message, subject: Subject, refusal: RefusedError) -> None:
         _remember_parked(batch, message, subject)
         batch.park(message, "REFUSED", str(refusal))
+        self._hold_for(batch, subject, refusal)
+
+    def _hold_for(self, batch: Batch, subject: Subject, refusal: RefusedError) -> None:
+        """A session with two ends is held for the second one, which is refused."""
+        if isinstance(refusal, TwoEndsError):
+            for fact in held_for(subject.state, refusal.reason):
+                batch.append(subject, fact)
+                batch.newly_held.add(subject.key)
 
     @staticmethod
     def _let_wait(batch: Batch, message: Message, subject: Subject, early: Exception) -> None:
@@ -202,9 +230,9 @@ class Decider:
         if subject.is_session and (type(fact) is SessionStarted or subject.state.ended is not None):
             self._follow(batch, subject)
 
-    def _follow(self, batch: Batch, subject: Subject) -> None:
+    def _follow(self, batch: Batch, subject: Subject, *, is_released: bool = False) -> None:
         session: Session = subject.state
-        for fact in consequences(session, self._tariff_of(session)):
+        for fact in consequences(session, self._tariff_of(session), self._rules, is_released=is_released):
             batch.append(subject, fact)
             if isinstance(fact, SessionHeld):
                 batch.newly_held.add(subject.key)
@@ -279,6 +307,7 @@ class Decider:
             batch.settle(_settled(waiting, "DUPLICATE", "a repeat"))
         except RefusedError as refusal:
             batch.settle(_settled(waiting, "PARKED", str(refusal)))
+            self._hold_for(batch, subject, refusal)
         except (Waits, Unstarted) as early:
             awaited = _awaited(subject, early)
             batch.wait_for(awaited)

@@ -156,6 +156,10 @@ class Loader:
         subjects: dict[tuple[str, str, str] | None, Subject | None] = {key: self.subjects[key] for key in distinct}
         return Loaded([subjects.get(key) for key in keys], retries, self._known_stations(arrivals))
 
+    def load_sessions(self, keys: Iterable[SubjectKey]) -> None:
+        """Load sessions to act upon, and the tariffs that price them."""
+        self._load(set(keys), ())
+
     def _known_stations(self, arrivals: Sequence[Arrival]) -> dict[StationName, str]:
         stations = {
             (arrival.tenant, arrival.subject)

@@ -1,47 +1,147 @@
-"""What follows from a session's facts: it is held, or rated, or rated anew. Pure."""
+"""What follows from a session's facts: it is held or released, noted, rated, or rated anew. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import msgspec
 
-from ledger.session.decide import UNRATABLE, VAT_UNKNOWN, hold_reasons
-from ledger.session.events import HoldReason, SessionHeld, SessionRated
-from ledger.session.rating import rate_session
-from ledger.session.state import Session
+from ledger.session.decide import (
+    END_BEFORE_START,
+    END_BELOW_START,
+    END_ESTIMATED,
+    METER_WENT_BACKWARDS,
+    UNBILLABLE,
+    UNRATABLE,
+    VAT_UNKNOWN,
+    hold_reasons,
+)
+from ledger.session.events import (
+    HoldReason,
+    SessionHeld,
+    SessionNoted,
+    SessionRated,
+    SessionReleased,
+    SessionStarted,
+    Verdict,
+)
+from ledger.session.plausibility.judge import judge
+from ledger.session.plausibility.rules import DEFAULT_RULES, POLICIES, Rules
+from ledger.session.rating import is_same_cost, rate_session, readings_of
+from ledger.session.state import Session, reason_of
 from ledger.store.fact import Fact
 from ledger.tariff.compiled import CompiledTariff
 
+# Reasons that the session's own facts give: where a later fact takes one away, it holds the session no longer.
+SELF_EVIDENT = frozenset({END_BEFORE_START, END_BELOW_START, END_ESTIMATED, METER_WENT_BACKWARDS, *POLICIES})
 
-def consequences(session: Session, tariff: CompiledTariff | None) -> Iterator[Fact]:
+GONE = "what was found is no longer so, after all that has arrived"
+
+
+class Judged(NamedTuple):
+    """The session as it stands: what speaks against billing it, what was found, and its cost where it has one."""
+
+    reasons: set[HoldReason]
+    verdicts: list[Verdict]
+    rated: SessionRated | None
+
+
+def consequences(
+    session: Session, tariff: CompiledTariff | None, rules: Rules = DEFAULT_RULES, *, is_released: bool = False
+) -> Iterator[Fact]:
     """The facts that follow, none when nothing changes. The hold comes before the cost, so no reader bills too early.
 
-    `tariff` is the pinned one, None where there is none or the session has not ended.
+    `tariff` is the pinned one, None where there is none or the session has not ended. `is_released`: somebody has just
+    released the session, so its cost is said again, as one that may be billed. Nothing follows for a waived session.
     """
-    reasons = set(hold_reasons(session))
-    rated = _rate(session, tariff, reasons)
-    if rated is not None and rated.vat_unknown:
-        reasons.add(HoldReason(code=VAT_UNKNOWN, because=f"tariff {rated.tariff_pin.tariff_id}"))
-    new = reasons - session.held
-    if new:
-        yield _held(session, new)
-    if rated is not None:
-        codes = {reason.code for reason in reasons | session.held}
-        yield msgspec.structs.replace(rated, holds=tuple(sorted(codes)))
-
-
-def _rate(session: Session, tariff: CompiledTariff | None, reasons: set[HoldReason]) -> SessionRated | None:
-    started, ended = session.started, session.ended
-    if started is None or ended is None or tariff is None:
-        return None
-    if any(reason.code in UNRATABLE for reason in reasons | session.held):
-        return None
-    return rate_session(session, started, ended, tariff)
-
-
-def _held(session: Session, reasons: set[HoldReason]) -> SessionHeld:
     started = session.started
-    if started is None:
-        raise ValueError("a session without a start cannot be held")
-    occurred_at = (session.ended or started).occurred_at
-    ordered = tuple(sorted(reasons, key=lambda reason: (reason.code, reason.because)))
-    return SessionHeld(tenant=started.tenant, session_id=started.session_id, occurred_at=occurred_at, reasons=ordered)
+    if started is None or session.is_waived:
+        return
+    judged = judge_session(session, tariff, rules)
+    new = {reason for reason in judged.reasons - session.held if not _is_settled(session, reason)}
+    gone = {reason for reason in session.held - judged.reasons if reason.code in SELF_EVIDENT}
+    held = (session.held | new) - gone
+    if new:
+        yield _held(session, started, new, judged.verdicts, rules)
+    if gone:
+        yield _released(session, started, gone, held)
+    yield from _noted(session, started, judged.verdicts, rules)
+    rated, may_now_be_billed = judged.rated, (is_released or bool(gone)) and not held
+    if rated is not None and (may_now_be_billed or not is_same_cost(rated, session.rated)):
+        yield msgspec.structs.replace(rated, holds=codes_of(held))
+
+
+def held_for(session: Session, reason: HoldReason) -> Iterator[SessionHeld]:
+    """A hold for what no fact of the session says, such as a message that was refused; none for a known pair."""
+    known = reason in session.held or reason in session.settled
+    if session.started is not None and not session.is_waived and not known:
+        yield _held(session, session.started, {reason}, [], DEFAULT_RULES)
+
+
+def judge_session(session: Session, tariff: CompiledTariff | None, rules: Rules) -> Judged:
+    """All that is known of the session now, whatever was settled."""
+    reasons = set(hold_reasons(session))
+    started, ended = session.started, session.ended
+    if started is None or ended is None:
+        return Judged(reasons, [], None)
+    readings = readings_of(session, started, ended)
+    verdicts = judge(session, started, ended, readings, rules)
+    reasons.update(reason_of(verdict) for verdict in verdicts if verdict.policy == "hold")
+    if tariff is None or not UNRATABLE.isdisjoint(codes_of(reasons)):
+        return Judged(reasons, verdicts, None)
+    rated = rate_session(session, tariff, readings=readings)
+    if rated.vat_unknown:
+        reasons.add(HoldReason(code=VAT_UNKNOWN, because=f"tariff {rated.tariff_pin.tariff_id}"))
+    return Judged(reasons, verdicts, rated)
+
+
+def _is_settled(session: Session, reason: HoldReason) -> bool:
+    return reason in session.settled and reason.code not in UNBILLABLE
+
+
+def codes_of(reasons: Iterable[HoldReason]) -> tuple[str, ...]:
+    """The codes, each once, in their order."""
+    return tuple(sorted({reason.code for reason in reasons}))
+
+
+def in_order(reasons: Iterable[HoldReason]) -> tuple[HoldReason, ...]:
+    """The pairs by code and message, so that the same pairs are the same bytes."""
+    return tuple(sorted(reasons, key=lambda reason: (reason.code, reason.because)))
+
+
+def _held(
+    session: Session, started: SessionStarted, reasons: set[HoldReason], verdicts: list[Verdict], rules: Rules
+) -> SessionHeld:
+    found = tuple(verdict for verdict in verdicts if reason_of(verdict) in reasons)
+    return SessionHeld(
+        tenant=started.tenant,
+        session_id=started.session_id,
+        occurred_at=(session.ended or started).occurred_at,
+        reasons=in_order(reasons),
+        verdicts=found,
+        plausibility=rules if found else None,
+    )
+
+
+def _released(
+    session: Session, started: SessionStarted, reasons: set[HoldReason], held: set[HoldReason]
+) -> SessionReleased:
+    return SessionReleased(
+        tenant=started.tenant,
+        session_id=started.session_id,
+        occurred_at=(session.ended or started).occurred_at,
+        reasons=in_order(reasons),
+        because=GONE,
+        still_held=codes_of(held),
+    )
+
+
+def _noted(session: Session, started: SessionStarted, verdicts: list[Verdict], rules: Rules) -> Iterator[SessionNoted]:
+    new = [verdict for verdict in verdicts if verdict.policy == "note" and reason_of(verdict) not in session.noted]
+    if new:
+        yield SessionNoted(
+            tenant=started.tenant,
+            session_id=started.session_id,
+            occurred_at=(session.ended or started).occurred_at,
+            verdicts=tuple(new),
+            plausibility=rules,
+        )

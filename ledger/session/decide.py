@@ -1,7 +1,7 @@
 """What may happen to a session: refuse, refuse, return the fact. Pure functions of the session so far."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -15,7 +15,7 @@ from ledger.session.events import (
     TariffChoice,
     TariffPin,
 )
-from ledger.session.state import Session
+from ledger.session.state import Session, message_name
 from ledger.store.fact import FromMessage
 from ledger.values.refusal import RefusedError, RepeatedError
 
@@ -25,9 +25,16 @@ END_BELOW_START = "END_BELOW_START"
 END_BEFORE_START = "END_BEFORE_START"
 METER_WENT_BACKWARDS = "METER_WENT_BACKWARDS"
 VAT_UNKNOWN = "VAT_UNKNOWN"
+END_ESTIMATED = "END_ESTIMATED"
+TWO_ENDS = "TWO_ENDS"
 
 # With one of these there is no energy, or no price, that could be trusted to make a cost.
 UNRATABLE = frozenset({NO_TARIFF, END_BELOW_START, END_BEFORE_START, METER_WENT_BACKWARDS})
+
+# With one of these no document can be made, so nobody can release it as it is.
+UNBILLABLE = frozenset({*UNRATABLE, NOT_YET_PAYABLE, VAT_UNKNOWN})
+
+Reported = TypeVar("Reported", bound=FromMessage)
 
 _MESSAGE = {"source": "", "message_id": "", "topic": "", "partition": 0, "offset": 0}
 
@@ -37,6 +44,14 @@ class Unstarted(Exception):  # noqa: N818 - not an error: the message waits
 
     def __init__(self) -> None:
         super().__init__("the session has no start yet")
+
+
+class TwoEndsError(RefusedError):
+    """The session ended already, with other data: this end is refused, and the session is held for it (`reason`)."""
+
+    def __init__(self, first: SessionEnded, second: SessionEnded) -> None:
+        super().__init__(f"the session has another end already (message {first.message_id})")
+        self.reason = _because(TWO_ENDS, second)
 
 
 class Pins(NamedTuple):
@@ -58,7 +73,10 @@ def start_session(session: Session, proposal: SessionStarted, pins: Pins) -> Ses
     Raises RepeatedError when a start with the same data is stored, RefusedError when another one is.
     """
     if session.started is not None:
-        _refuse_second(unpinned(session.started), proposal, "start")
+        first = unpinned(as_reported(session, session.started))
+        if _without_message(first) == _without_message(proposal):
+            raise RepeatedError
+        raise RefusedError(f"the session has another start already (message {first.message_id})")
     return msgspec.structs.replace(
         proposal,
         tariff_pin=pins.tariff,
@@ -92,12 +110,25 @@ def change_state(session: Session, change: StateChanged) -> StateChanged:
 
 
 def end_session(session: Session, end: SessionEnded) -> SessionEnded:
-    """The end. Raises Unstarted; RepeatedError or RefusedError when the session has ended already."""
+    """The end. Raises Unstarted; RepeatedError or TwoEndsError when the session has ended already.
+
+    One that was only estimated gives way to the real one.
+    """
     if session.started is None:
         raise Unstarted
-    if session.ended is not None:
-        _refuse_second(session.ended, end, "end")
-    return end
+    ended = session.ended
+    if ended is None or ended.estimated:
+        return end
+    first = as_reported(session, ended)
+    if _without_message(first) == _without_message(end):
+        raise RepeatedError
+    raise TwoEndsError(first, end)
+
+
+def as_reported(session: Session, fact: Reported) -> Reported:
+    """A fact of the session as its message reported it, whatever register a person put in its place."""
+    reported = session.reported.get(message_name(fact))
+    return reported if isinstance(reported, type(fact)) else fact
 
 
 def hold_reasons(session: Session) -> Iterator[HoldReason]:
@@ -112,6 +143,8 @@ def hold_reasons(session: Session) -> Iterator[HoldReason]:
 
 
 def _reasons_at_end(session: Session, started: SessionStarted, ended: SessionEnded) -> Iterator[HoldReason]:
+    if ended.estimated:
+        yield _because(END_ESTIMATED, ended)
     if ended.occurred_at < started.occurred_at:
         yield _because(END_BEFORE_START, ended)
     if ended.register_milliwh < started.register_milliwh:
@@ -141,22 +174,17 @@ def _is_prepaid_or_ad_hoc(started: SessionStarted) -> bool:
 
 
 def _because(code: str, fact: FromMessage) -> HoldReason:
-    return HoldReason(code=code, because=f"{fact.source} {fact.message_id}")
+    return HoldReason(code=code, because=message_name(fact))
 
 
 def _refuse_contradiction(session: Session, reading: MeterRecorded) -> None:
     for other in session.readings_within(reading.occurred_at, reading.occurred_at):
         if other.context == reading.context:
-            if other.register_milliwh != reading.register_milliwh:
+            first = as_reported(session, other)
+            if first.register_milliwh != reading.register_milliwh:
                 raise RefusedError("another reading of the same instant and context has another register")
-            if _without_message(other) == _without_message(reading):
+            if _without_message(first) == _without_message(reading):
                 raise RepeatedError
-
-
-def _refuse_second(first: FromMessage, second: FromMessage, what: str) -> None:
-    if _without_message(first) == _without_message(second):
-        raise RepeatedError
-    raise RefusedError(f"the session has another {what} already (message {first.message_id})")
 
 
 def _without_message(fact: FromMessage) -> FromMessage:

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from ledger.account.events import Terms
+from ledger.session.plausibility.rules import Policy, Rules
 from ledger.store.fact import Fact, FromMessage, Value, topic
 
 ChargingState = Literal["Charging", "SuspendedEV", "SuspendedEVSE", "EVConnected", "Idle"]
@@ -120,10 +121,13 @@ class StateChanged(FromMessage, frozen=True, kw_only=True):
 
 @topic("session.SessionEnded")
 class SessionEnded(FromMessage, frozen=True, kw_only=True):
+    """The session is over. `estimated`: its end never came, a tick closed it at its last sample."""
+
     register_milliwh: int
     reason: str | None = None
     seq_no: int | None = None
     signed: Signed | None = None
+    estimated: bool = False
 
 
 class HoldReason(Value, frozen=True, kw_only=True):
@@ -133,14 +137,90 @@ class HoldReason(Value, frozen=True, kw_only=True):
     because: str
 
 
+class Verdict(Value, frozen=True, kw_only=True):
+    """What a plausibility rule found: a reason, what it leads to, and what was measured, in words.
+
+    `readings` are the messages (`source id`) on either side of what was found, the one in `because` among them.
+    """
+
+    code: str
+    because: str
+    policy: Policy
+    readings: tuple[str, ...] = ()
+    found: str = ""
+
+
 @topic("session.SessionHeld")
 class SessionHeld(Fact, frozen=True, kw_only=True):
-    """The session may not be billed until each of the pairs of code and message is settled."""
+    """The session may not be billed until each of the pairs of code and message is settled.
+
+    `verdicts` are what plausibility found behind them, judged by the rules in `plausibility`.
+    """
 
     tenant: str
     session_id: str
     occurred_at: datetime
     reasons: tuple[HoldReason, ...]
+    verdicts: tuple[Verdict, ...] = ()
+    plausibility: Rules | None = None
+
+
+@topic("session.SessionNoted")
+class SessionNoted(Fact, frozen=True, kw_only=True):
+    """What plausibility found that keeps nobody from billing the session."""
+
+    tenant: str
+    session_id: str
+    occurred_at: datetime
+    verdicts: tuple[Verdict, ...]
+    plausibility: Rules
+
+
+@topic("session.SessionReleased")
+class SessionReleased(Fact, frozen=True, kw_only=True):
+    """These pairs hold the session no longer. A cost follows where nothing else does.
+
+    `because` says what settled them. With an `actor` (a person, or a tick) the pairs are settled for good: only a new
+    one holds again. Without one the ledger found them gone, and would find them again. `still_held` are the codes that
+    are left. A session that was waived may be billed again.
+    """
+
+    tenant: str
+    session_id: str
+    occurred_at: datetime
+    reasons: tuple[HoldReason, ...]
+    because: str
+    actor: str | None = None
+    still_held: tuple[str, ...] = ()
+
+
+@topic("session.SessionWaived")
+class SessionWaived(Fact, frozen=True, kw_only=True):
+    """The session is not billed, whatever comes; `reasons` are the pairs that held it. Finance may release it still."""
+
+    tenant: str
+    session_id: str
+    occurred_at: datetime
+    reasons: tuple[HoldReason, ...]
+    because: str
+    actor: str
+
+
+@topic("session.RegisterSubstituted")
+class RegisterSubstituted(Fact, frozen=True, kw_only=True):
+    """From now on another register counts in place of the one that a message (`reading`: `source id`) reported.
+
+    The message's own fact stays as it is; `reported_milliwh` repeats what it says.
+    """
+
+    tenant: str
+    session_id: str
+    occurred_at: datetime
+    reading: str
+    register_milliwh: int
+    reported_milliwh: int
+    because: str
+    actor: str
 
 
 class RatedLine(Value, frozen=True, kw_only=True):
@@ -177,7 +257,8 @@ class SessionRated(Fact, frozen=True, kw_only=True):
     names the dimensions that were used without a tax rate; `holds` the codes that keep the session from being billed.
     `groups` are the payer's memberships that discounts and mark-ups were applied for. `totals` has a RESERVATION only
     where the session had one. `day_cap` is what the tariff lets an account's sessions of a day cost at most, which
-    billing applies.
+    billing applies. `substituted` are the messages (`source id`) whose registers a person
+    replaced.
     """
 
     tenant: str
@@ -212,3 +293,4 @@ class SessionRated(Fact, frozen=True, kw_only=True):
     holds: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     day_cap: Cost | None = None
+    substituted: tuple[str, ...] = ()

@@ -66,24 +66,27 @@ def _reservation(started: SessionStarted) -> Reservation | None:
 
 
 def rate_session(
-    session: Session,
-    started: SessionStarted,
-    ended: SessionEnded,
-    tariff: CompiledTariff,
-    policies: Policies = DEFAULT,
-) -> SessionRated | None:
-    """The next revision of the session's cost; None when the last one says the same.
+    session: Session, tariff: CompiledTariff, policies: Policies = DEFAULT, readings: Readings | None = None
+) -> SessionRated:
+    """The session's cost, as the revision that would be the next one.
 
-    `tariff`: the pinned version, in the session's zone and for its groups.
+    `tariff`: the pinned version, in the session's zone and for its groups. `readings`: the session's, where the caller
+    has them already. Raises ValueError for a session that has not ended, or whose register falls.
     """
-    last = session.rated
-    report = price_session(session, started, ended, tariff, policies)
-    rated = _rated(started, ended, report, 1 if last is None else last.revision + 1)
+    started, ended = session.started, session.ended
+    if started is None or ended is None:
+        raise ValueError("a session that has not ended has no cost")
+    revision = 1 if session.rated is None else session.rated.revision + 1
+    known = readings_of(session, started, ended) if readings is None else readings
+    rated = _rated(started, ended, price(tariff, charging_periods(known, tariff), policies), revision)
     if tariff.tariff.extensions.day_cap is not None:
-        rated = msgspec.structs.replace(rated, day_cap=_day_cap(tariff.tariff.extensions.day_cap, report.currency))
-    if last is not None and _content(last) == _content(rated):
-        return None
-    return rated
+        rated = msgspec.structs.replace(rated, day_cap=_day_cap(tariff.tariff.extensions.day_cap, rated.currency))
+    return msgspec.structs.replace(rated, substituted=tuple(sorted(session.reported))) if session.reported else rated
+
+
+def is_same_cost(rated: SessionRated, last: SessionRated | None) -> bool:
+    """Whether the last revision says the same."""
+    return last is not None and _content(last) == _content(rated)
 
 
 def _rated(started: SessionStarted, ended: SessionEnded, report: Report, revision: int) -> SessionRated:

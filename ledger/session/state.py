@@ -8,30 +8,43 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable
 from datetime import datetime
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from ledger.session.events import (
     HoldReason,
     MeterRecorded,
+    RegisterSubstituted,
     SessionEnded,
     SessionHeld,
+    SessionNoted,
     SessionRated,
+    SessionReleased,
     SessionStarted,
+    SessionWaived,
     StateChanged,
+    Verdict,
 )
-from ledger.store.fact import Fact
+from ledger.store.fact import Fact, FromMessage
 
 instant_of = attrgetter("occurred_at")
+
+Registered = TypeVar("Registered", SessionStarted, MeterRecorded, SessionEnded)
 
 
 class Session:
     """Readings and states in the order of their instants, though they were stored in the order of arrival.
 
     `readings` are by (instant, register, context, name), `states` by (instant, seq_no, state, name), so that the
-    order does not depend on arrival.
+    order does not depend on arrival. `held` are the pairs that hold the session now, `settled` those that will not hold
+    it again, `noted` those that never did. Where a person put another register in place of the reported one, the facts
+    here carry that one, and `reported` keeps the fact as it came, by message (`source id`).
     """
 
-    __slots__ = ("ended", "held", "rated", "readings", "started", "states")
+    __slots__ = (
+        "ended", "held", "is_waived", "noted", "rated", "readings", "reported", "settled", "started", "states",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.started: SessionStarted | None = None
@@ -39,6 +52,10 @@ class Session:
         self.readings: list[MeterRecorded] = []
         self.states: list[StateChanged] = []
         self.held: set[HoldReason] = set()
+        self.settled: set[HoldReason] = set()
+        self.noted: set[HoldReason] = set()
+        self.is_waived = False
+        self.reported: dict[str, FromMessage] = {}
         self.rated: SessionRated | None = None
 
     def readings_within(self, start: datetime, end: datetime) -> list[MeterRecorded]:
@@ -56,6 +73,16 @@ def state_order(state: StateChanged) -> tuple[datetime, int, str, str, str]:
     """The place of a state among all: by instant, then by the station's own numbering."""
     seq_no = -1 if state.seq_no is None else state.seq_no
     return state.occurred_at, seq_no, state.charging_state, state.source, state.message_id
+
+
+def message_name(fact: FromMessage) -> str:
+    """A message as reasons and readings name it: `source id`."""
+    return f"{fact.source} {fact.message_id}"
+
+
+def reason_of(verdict: Verdict) -> HoldReason:
+    """The pair of code and message that a verdict is known by."""
+    return HoldReason(code=verdict.code, because=verdict.because)
 
 
 def evolve(session: Session, fact: Fact) -> None:
@@ -87,6 +114,37 @@ def _held(session: Session, fact: SessionHeld) -> None:
     session.held.update(fact.reasons)
 
 
+def _noted(session: Session, fact: SessionNoted) -> None:
+    session.noted.update(reason_of(verdict) for verdict in fact.verdicts)
+
+
+def _released(session: Session, fact: SessionReleased) -> None:
+    session.held.difference_update(fact.reasons)
+    if fact.actor is not None:
+        session.settled.update(fact.reasons)
+        session.is_waived = False
+
+
+def _waived(session: Session, _fact: SessionWaived) -> None:
+    session.is_waived = True
+
+
+def _substituted(session: Session, fact: RegisterSubstituted) -> None:
+    started, ended = session.started, session.ended
+    if started is not None and message_name(started) == fact.reading:
+        session.started = _with_register(session, started, fact)
+    elif ended is not None and message_name(ended) == fact.reading:
+        session.ended = _with_register(session, ended, fact)
+    else:
+        (place,) = [n for n, reading in enumerate(session.readings) if message_name(reading) == fact.reading]
+        insort(session.readings, _with_register(session, session.readings.pop(place), fact), key=reading_order)
+
+
+def _with_register(session: Session, read: Registered, fact: RegisterSubstituted) -> Registered:
+    session.reported.setdefault(fact.reading, read)
+    return replace(read, register_milliwh=fact.register_milliwh)
+
+
 def _rated(session: Session, fact: SessionRated) -> None:
     session.rated = fact
 
@@ -97,5 +155,9 @@ FOLDS: dict[type[Fact], Callable[[Session, Any], None]] = {
     StateChanged: _changed,
     SessionEnded: _ended,
     SessionHeld: _held,
+    SessionNoted: _noted,
+    SessionReleased: _released,
+    SessionWaived: _waived,
+    RegisterSubstituted: _substituted,
     SessionRated: _rated,
 }

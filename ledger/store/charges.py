@@ -97,6 +97,8 @@ SELECT tenant, account_id, max(period_ends_at) FROM ledger.charges
    AND (tenant, account_id) IN (SELECT * FROM unnest(%s::text[], %s::text[])) GROUP BY tenant, account_id
 """
 
+INVOICE_OF = "SELECT invoice_number FROM ledger.charges WHERE tenant = %s AND session_id = %s"
+
 DUE = """
 SELECT tenant, session_id, revision, rated_position, legal_entity, account_id, currency, authority, amount_minor,
        billing, period, period_ends_at, held
@@ -148,6 +150,12 @@ def closed_until(
     """For each (tenant, account) with a monthly invoice, the end of the last period that has one."""
     columns = [[tenant for tenant, _ in accounts], [account for _, account in accounts]]
     return {(tenant, account): ends_at for tenant, account, ends_at in connection.execute(CLOSED, columns)}
+
+
+def invoice_of(connection: Connection[Any], tenant: str, session_id: str) -> str | None:
+    """The number of the invoice that the session is on, None for none."""
+    row = connection.execute(INVOICE_OF, [tenant, session_id]).fetchone()
+    return row[0] if row else None
 
 
 def due(connection: Connection[Any], limit: int, parameters: Mapping[str, Any]) -> list[Charge]:

@@ -57,3 +57,14 @@ def connect(
     connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
     connection.autocommit = autocommit
     return connection
+
+
+LOGGED_IN = "SELECT session_user::text, pg_has_role(session_user, 'evledger_finance', 'MEMBER')"
+
+
+def logged_in(connection: Database) -> tuple[str, bool]:
+    """Who connected, whatever role was taken since, and whether the role finance was granted to them."""
+    row = connection.execute(LOGGED_IN).fetchone()
+    if row is None:
+        raise LookupError("the database does not say who is connected")
+    return row[0], row[1]

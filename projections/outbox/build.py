@@ -13,13 +13,13 @@ import msgspec
 from ledger.invoice.document import canonical_document
 from ledger.invoice.events import InvoiceIssued
 from ledger.posting import JournalEntry, journal_entry
-from ledger.session.events import SessionHeld, SessionRated
+from ledger.session.events import SessionHeld, SessionRated, SessionReleased
 from ledger.store.fact import Fact
 from ledger.store.streams import LoggedFact
 from ledger.values.time import from_instant
 from projections.balances.customer_balances import PayerKey, receivable_changes
 from projections.journal.gl_journal import source_of
-from projections.outbox.data import balance_data, held_data, rated_data
+from projections.outbox.data import balance_data, held_data, rated_data, released_data
 
 
 class OutMessage(NamedTuple):
@@ -97,6 +97,15 @@ def _(fact: SessionHeld, logged: LoggedFact, around: Surroundings) -> Iterator[O
     key = around.payers[logged.stream]
     about = _About("billing.session.held.v1", fact.tenant, fact.occurred_at, fact.session_id, key)
     yield _message(logged, about, held_data(fact).model_dump_json().encode())
+
+
+@_messages.register
+def _(fact: SessionReleased, logged: LoggedFact, around: Surroundings) -> Iterator[OutMessage]:
+    """None while something else still holds the session: it may not be billed."""
+    if not fact.still_held:
+        key = around.payers[logged.stream]
+        about = _About("billing.session.released.v1", fact.tenant, fact.occurred_at, fact.session_id, key)
+        yield _message(logged, about, released_data(fact).model_dump_json().encode())
 
 
 @_messages.register

@@ -1,11 +1,21 @@
 """Facts to the data of public messages: pure."""
 
+from collections.abc import Iterable
+
 from ledger.session import events
+from ledger.session.consequences import codes_of
 from ledger.session.events import Cost
 from ledger.values.energy import from_milliwh
 from ledger.values.money import minor_to_text
 from ledger.values.time import from_instant
-from projections.outbox.messages import BalanceChangedData, HeldReading, Price, SessionHeldData, SessionRatedData
+from projections.outbox.messages import (
+    BalanceChangedData,
+    HeldReading,
+    Price,
+    SessionHeldData,
+    SessionRatedData,
+    SessionReleasedData,
+)
 
 
 def rated_data(fact: events.SessionRated) -> SessionRatedData:
@@ -34,9 +44,17 @@ def rated_data(fact: events.SessionRated) -> SessionRatedData:
 def held_data(fact: events.SessionHeld) -> SessionHeldData:
     """The codes, each once, and the messages they rest on."""
     return SessionHeldData(
+        session_id=fact.session_id, reason_codes=codes_of(fact.reasons), readings=_readings(fact.reasons)
+    )
+
+
+def released_data(fact: events.SessionReleased) -> SessionReleasedData:
+    """The codes that were settled, each once, and the messages they rested on."""
+    return SessionReleasedData(
         session_id=fact.session_id,
-        reason_codes=tuple(sorted({reason.code for reason in fact.reasons})),
-        readings=tuple(HeldReading(code=reason.code, because=reason.because) for reason in fact.reasons),
+        reason_codes=codes_of(fact.reasons),
+        readings=_readings(fact.reasons),
+        because=fact.because,
     )
 
 
@@ -44,6 +62,10 @@ def balance_data(account_id: str, balance_minor: int, currency: str, because: st
     """What an account owes after a fact."""
     balance = minor_to_text(balance_minor, currency)
     return BalanceChangedData(account_id=account_id, balance=balance, currency=currency, because=because)
+
+
+def _readings(reasons: Iterable[events.HoldReason]) -> tuple[HeldReading, ...]:
+    return tuple(HeldReading(code=reason.code, because=reason.because) for reason in reasons)
 
 
 def _total(fact: events.SessionRated, dimension: str) -> Price | None:

@@ -68,6 +68,15 @@ class SessionHeldData(PublicModel):
     readings: tuple[HeldReading, ...]
 
 
+class SessionReleasedData(PublicModel):
+    """A session may be billed, after it was held for these readings; `because` says what settled them."""
+
+    session_id: str
+    reason_codes: tuple[str, ...]
+    readings: tuple[HeldReading, ...]
+    because: str
+
+
 class InvoiceLineData(PublicModel):
     line: int
     description: str
@@ -146,6 +155,12 @@ class SessionHeld(CloudEvent[SessionHeldData]):
     """A session may not be billed."""
 
     type: Literal["billing.session.held.v1"] = "billing.session.held.v1"
+
+
+class SessionReleased(CloudEvent[SessionReleasedData]):
+    """A session that was held may be billed."""
+
+    type: Literal["billing.session.released.v1"] = "billing.session.released.v1"
 
 
 class InvoiceIssued(CloudEvent[InvoiceIssuedData]):

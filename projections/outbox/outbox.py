@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 
 from ledger.posting import POSTED, journal_entry
-from ledger.session.events import SessionHeld, SessionRated, SessionStarted
+from ledger.session.events import SessionHeld, SessionRated, SessionReleased, SessionStarted
 from ledger.store.fact import TOPIC_OF, Fact
 from ledger.store.serial import decode_fact
 from projections.balances.customer_balances import PayerKey, receivable_changes
@@ -61,7 +61,7 @@ class Outbox:
         """Append the page's messages; there is one generation for ever."""
         entries = page.only(self.kinds).entries
         facts = [entry.fact for entry in entries]
-        held = [entry.stream for entry in entries if isinstance(entry.fact, SessionHeld)]
+        held = [entry.stream for entry in entries if isinstance(entry.fact, SessionHeld | SessionReleased)]
         around = Surroundings(_payers(connection, held), _balances(connection, facts))
         put(connection, [message for entry in entries for message in to_messages(entry, around)])
         _save(connection, around.balances)
@@ -111,4 +111,4 @@ def _columns(payers: Iterable[PayerKey]) -> list[list[str]]:
     return [list(column) for column in zip(*payers, strict=True)]
 
 
-OUTBOX = (Outbox("session", (SessionRated, SessionHeld)), Outbox("billing", POSTED))
+OUTBOX = (Outbox("session", (SessionRated, SessionHeld, SessionReleased)), Outbox("billing", POSTED))

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from projections.outbox.messages import BalanceChanged, InvoiceIssued, SessionHeld, SessionRated
+from projections.outbox.messages import BalanceChanged, InvoiceIssued, SessionHeld, SessionRated, SessionReleased
 from projections.outbox.messages import CloudEvent as _CloudEvent
 
 MESSAGES: dict[str, type[_CloudEvent[Any]]] = {
     "billing.session.rated.v1": SessionRated,
     "billing.session.held.v1": SessionHeld,
+    "billing.session.released.v1": SessionReleased,
     "billing.invoice.issued.v1": InvoiceIssued,
     "billing.balance.changed.v1": BalanceChanged,
 }

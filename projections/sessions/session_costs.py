@@ -7,20 +7,31 @@ from uuid import UUID
 
 import msgspec
 
-from ledger.session.events import SessionEnded, SessionHeld, SessionRated, SessionStarted, TariffPin
+from ledger.session.events import (
+    SessionEnded,
+    SessionHeld,
+    SessionRated,
+    SessionReleased,
+    SessionStarted,
+    SessionWaived,
+    TariffPin,
+)
 from ledger.store.fact import Fact
 from projections.page import Page
 from projections.projection import Projection, Write
 
-# A page holds at most one row of a session here; what the page does not say (NULL, no codes) stays as it was. The
-# cost is replaced as a whole, because a later revision may know one side of tax less.
+# A page holds at most one row of a session here; what the page does not say (NULL, no codes) stays as it was. Codes of
+# holds are added, unless the page says which are left (`knows_holds`, no column). The cost is replaced as a whole,
+# because a later revision may know one side of tax less.
 CHANGE = """
 UPDATE {table} AS t SET
   ended_at = coalesce(u.ended_at, t.ended_at),
   last_register_milliwh = coalesce(u.last_register_milliwh, t.last_register_milliwh),
   legal_entity = coalesce(u.legal_entity, t.legal_entity),
-  held_codes = CASE WHEN u.held_codes = '{{}}' THEN t.held_codes ELSE ARRAY(
+  held_codes = CASE WHEN (j ->> 'knows_holds')::boolean THEN u.held_codes
+    WHEN u.held_codes = '{{}}' THEN t.held_codes ELSE ARRAY(
     SELECT DISTINCT code COLLATE "C" FROM unnest(t.held_codes || u.held_codes) AS code ORDER BY 1) END,
+  is_waived = coalesce(u.is_waived, t.is_waived),
   tariff_id = coalesce(u.tariff_id, t.tariff_id),
   tariff_version = coalesce(u.tariff_version, t.tariff_version),
   revision = coalesce(u.revision, t.revision),
@@ -31,7 +42,7 @@ UPDATE {table} AS t SET
   amount_minor = coalesce(u.amount_minor, t.amount_minor),
   excl_minor = CASE WHEN u.revision IS NULL THEN t.excl_minor ELSE u.excl_minor END,
   incl_minor = CASE WHEN u.revision IS NULL THEN t.incl_minor ELSE u.incl_minor END
-FROM json_populate_recordset(NULL::{table}, %s::json) AS u WHERE t.stream_id = u.stream_id
+FROM json_array_elements(%s::json) AS j, json_populate_record(NULL::{table}, j) AS u WHERE t.stream_id = u.stream_id
 """
 
 
@@ -65,6 +76,8 @@ class SessionCost(msgspec.Struct, kw_only=True):
     amount_minor: int | None = None
     excl_minor: int | None = None
     incl_minor: int | None = None
+    is_waived: bool | None = None
+    knows_holds: bool = False
 
 
 def to_writes(page: Page) -> list[Write]:
@@ -97,6 +110,7 @@ def _opened(stream: UUID, fact: SessionStarted) -> SessionCost:
         tariff_id=fact.tariff_id,
         started_at=fact.occurred_at,
         first_register_milliwh=fact.register_milliwh,
+        is_waived=False,
     )
     if fact.tariff_pin:
         _pin(fact.tariff_pin, row)
@@ -110,6 +124,10 @@ def _pin(pin: TariffPin, row: SessionCost) -> None:
 
 def _hold(row: SessionCost, codes: Iterable[str]) -> None:
     row.held_codes = tuple(sorted({*row.held_codes, *codes}))
+
+
+def _hold_only(row: SessionCost, codes: tuple[str, ...]) -> None:
+    row.held_codes, row.knows_holds = codes, True
 
 
 @singledispatch
@@ -129,9 +147,20 @@ def _(fact: SessionHeld, row: SessionCost) -> None:
 
 
 @_apply.register
+def _(fact: SessionReleased, row: SessionCost) -> None:
+    _hold_only(row, fact.still_held)
+    row.is_waived = False
+
+
+@_apply.register
+def _(_fact: SessionWaived, row: SessionCost) -> None:
+    row.is_waived = True
+
+
+@_apply.register
 def _(fact: SessionRated, row: SessionCost) -> None:
     _pin(fact.tariff_pin, row)
-    _hold(row, fact.holds)
+    _hold_only(row, fact.holds)
     row.legal_entity = fact.seller or row.legal_entity
     row.revision = fact.revision
     row.rated_at = fact.occurred_at
@@ -144,5 +173,8 @@ def _(fact: SessionRated, row: SessionCost) -> None:
 
 
 SESSION_COSTS = Projection(
-    "session_costs", "session", (SessionStarted, SessionEnded, SessionHeld, SessionRated), to_writes
+    "session_costs",
+    "session",
+    (SessionStarted, SessionEnded, SessionHeld, SessionReleased, SessionWaived, SessionRated),
+    to_writes,
 )

@@ -16,6 +16,7 @@ from evledger.migrate import known_migrations
 from evledger.settings import Settings
 from ledger.intake.message import Message, Record
 from ledger.session import decide
+from ledger.session.plausibility.rules import POLICIES
 from projections.outbox.schemas import MESSAGES
 from tests.architecture.source import PACKAGES, ROOT
 
@@ -53,7 +54,8 @@ def test_every_setting_stands_in_the_operators_guide_with_its_default(name: str)
 
 
 def hold_codes() -> list[str]:
-    return [value for value in vars(decide).values() if isinstance(value, str) and CODE.fullmatch(value)]
+    named = [value for value in vars(decide).values() if isinstance(value, str) and CODE.fullmatch(value)]
+    return [*named, *(code for code, policy in POLICIES.items() if policy == "hold")]
 
 
 @pytest.mark.parametrize("code", hold_codes())
@@ -90,7 +92,10 @@ def test_the_examples_of_messages_out_fit_their_models() -> None:
     examples = blocks("billing.")
     for example in examples:
         MESSAGES[example["type"]].model_validate_json(json.dumps(example))
-    assert {example["type"] for example in examples} == MESSAGES.keys() - {"billing.session.held.v1"}
+    assert {example["type"] for example in examples} == MESSAGES.keys() - {
+        "billing.session.held.v1",
+        "billing.session.released.v1",
+    }
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))

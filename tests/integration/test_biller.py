@@ -97,7 +97,7 @@ def test_what_is_rated_anew_after_the_close_goes_to_the_next_period_too(books: B
     books.deliver(tariff("P", component("PARKING_TIME", "6")))
     books.account("A", "MONTHLY")
     books.sessions("A", "S1", minutes=-5 * DAY)
-    books.deliver(start("S2", -5 * DAY, account_id="A", tariff_id="P"), reading("S2", -5 * DAY + 1, "1010"))
+    books.deliver(start("S2", -5 * DAY, account_id="A", tariff_id="P"), reading("S2", -5 * DAY + 2, "1010"))
     books.deliver(end("S2", -5 * DAY + 60))
     assert books.bill(OCTOBER) == 1
     books.deliver(state("S2", -5 * DAY + 30, "SuspendedEV"))

@@ -23,7 +23,7 @@ from tests.building import (
 
 
 def test_a_session_becomes_a_stream_that_ends_with_its_cost(feed: Feed, names: Names, ledger: Ledger) -> None:
-    feed.deliver(names.started(), names.read(15, "1002"), state(names.session, 30, "SuspendedEV"), names.ended())
+    feed.deliver(names.started(), names.read(15, "1002"), state(names.session, 30, "Charging"), names.ended())
     assert topics_of(ledger, names.session) == [
         "SessionStarted",
         "MeterRecorded",
@@ -80,7 +80,7 @@ def test_tenants_do_not_meet(feed: Feed, names: Names, ledger: Ledger) -> None:
 
 
 def whole(names: Names) -> list[Event]:
-    return [names.started(), names.read(15, "1002"), state(names.session, 30, "SuspendedEV"), names.ended()]
+    return [names.started(), names.read(15, "1002"), state(names.session, 30, "Charging"), names.ended()]
 
 
 def test_a_repeat_in_the_same_batch_changes_nothing(feed: Feed, names: Names, ledger: Ledger) -> None:
@@ -309,11 +309,12 @@ def test_a_late_fact_that_changes_the_cost_rates_anew(bare_feed: Feed, names: Na
     assert topics_of(ledger, names.session)[-2:] == ["StateChanged", "SessionRated"]
 
 
-def test_a_reading_after_the_end_changes_nothing(feed: Feed, names: Names, ledger: Ledger) -> None:
+def test_a_reading_outside_of_the_session_changes_no_cost(feed: Feed, names: Names, ledger: Ledger) -> None:
+    """A meter that creeps a little after the end is noted, once."""
     feed.deliver(*whole(names))
-    feed.deliver(names.read(61, "1050"), names.read(-1, "900"))
+    feed.deliver(names.read(61, "1010.050"), names.read(-1, "900"))
     assert [rated.revision for rated in ratings(ledger, names.session)] == [1]
-    assert topics_of(ledger, names.session)[-2:] == ["MeterRecorded", "MeterRecorded"]
+    assert topics_of(ledger, names.session)[-3:] == ["MeterRecorded", "SessionNoted", "MeterRecorded"]
 
 
 def test_a_late_fall_of_the_register_holds_and_does_not_rate(feed: Feed, names: Names, ledger: Ledger) -> None:

@@ -27,7 +27,7 @@ def test_a_session_within_a_page_is_one_complete_row() -> None:
 def test_a_later_page_changes_only_what_it_says() -> None:
     new, (changed,) = rows(("s", ended(5_000_000)))
     assert new == []
-    assert {name: value for name, value in changed.items() if value not in (None, ())} == {
+    assert {name: value for name, value in changed.items() if value not in (None, (), False)} == {
         "stream_id": changed["stream_id"],
         "ended_at": START + timedelta(hours=1),
         "last_register_milliwh": 5_000_000,
@@ -40,8 +40,13 @@ def test_the_last_revision_of_a_page_counts() -> None:
 
 
 def test_codes_of_holds_add_up_sorted_and_once() -> None:
-    new, _ = rows(("s", started()), ("s", held("S1", "B", "A")), ("s", rated(holds=("C", "A"))))
-    assert new[0]["held_codes"] == ("A", "B", "C")
+    _, (changed,) = rows(("s", held("S1", "B", "A")), ("s", held("S1", "C", "A")))
+    assert (changed["held_codes"], changed["knows_holds"]) == (("A", "B", "C"), False)
+
+
+def test_a_cost_says_which_codes_are_left() -> None:
+    _, (changed,) = rows(("s", held("S1", "B", "A")), ("s", rated(holds=("A",))))
+    assert (changed["held_codes"], changed["knows_holds"]) == (("A",), True)
 
 
 def test_the_pinned_tariff_wins_over_the_named_one() -> None:
