@@ -196,6 +196,15 @@ def test_a_later_version_s_cap_counts_what_was_billed_under_the_earlier_one(book
     assert nets(books) == {"S1": 300, "S2": 100}
 
 
+def test_another_currency_has_a_cap_of_its_own(books: Books) -> None:
+    charge(books, "A", ("S1", 60))
+    books.follow()
+    books.deliver(tariff("D", minutes=61, currency="CHF", **CAPPED))
+    charge(books, "A", ("S2", 120))
+    books.follow()
+    assert [(i.currency, i.totals.net_minor) for i in books.invoices] == [("EUR", 300), ("CHF", 300)]
+
+
 # --- after it --------------------------------------------------------------------------------------------------------
 
 
