@@ -191,7 +191,7 @@ class Biller:
         """What was billed before under the caps of the sessions' days."""
         capped = [s.rated for sessions in documents for s in sessions if s.rated.day_cap is not None]
         keys = {cap_key(rated, self._account(rated.tenant, rated.account_id)[0]) for rated in capped}
-        totals = day_totals(cursor, sorted(key for key in keys if key is not None))
+        totals = day_totals(cursor, sorted(keys))
         return {CapKey(*row[:5]): BothSides(excl_minor=row.excl_minor, incl_minor=row.incl_minor) for row in totals}
 
     def _charges(self, rated: dict[tuple[str, str], BilledSession]) -> list[Charge]:

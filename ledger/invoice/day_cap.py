@@ -37,10 +37,8 @@ DayTotals = Mapping[CapKey, BothSides]  # what was billed so far, in minor units
 NOTHING_BILLED: Final[DayTotals] = MappingProxyType({})
 
 
-def cap_key(rated: SessionRated, account: AccountFact) -> CapKey | None:
-    """What the session is capped with; None when the version of its tariff has no cap of a day."""
-    if rated.day_cap is None:
-        return None
+def cap_key(rated: SessionRated, account: AccountFact) -> CapKey:
+    """What the session is capped with, if the version of its tariff has a cap of a day."""
     day = rated.ended_at.astimezone(time_zone(account.time_zone)).date().isoformat()
     return CapKey(rated.tenant, account.account_id, rated.tariff_pin.tariff_id, day, rated.currency)
 
@@ -54,17 +52,21 @@ def day_caps(
     """
     billed: dict[CapKey, BothSides] = {}
     caps: list[DayCap | None] = [None] * len(sessions)
-    for place in sorted(range(len(sessions)), key=lambda place: order_of_ends(sessions[place])):
+    for place in _capped_by_ends(sessions):
         key = cap_key(sessions[place], account)
-        if key is not None:
-            before = billed.get(key) or totals.get(key, NOTHING)
-            cap = _cap(sessions[place], bills[place], key.day, before)
-            caps[place] = cap
-            billed[key] = cap.before.plus(cap.billed)
+        before = billed.get(key) or totals.get(key, NOTHING)
+        cap = _cap(sessions[place], bills[place], key.day, before)
+        caps[place], billed[key] = cap, cap.before.plus(cap.billed)
     return caps
 
 
-def order_of_ends(session: SessionRated | InvoicedSession) -> tuple[object, str]:
+def _capped_by_ends(sessions: Sequence[SessionRated]) -> list[int]:
+    """The places of the sessions that have a cap, in the order of their ends."""
+    capped = [place for place, rated in enumerate(sessions) if rated.day_cap is not None]
+    return sorted(capped, key=lambda place: _order_of_ends(sessions[place]))
+
+
+def _order_of_ends(session: SessionRated | InvoicedSession) -> tuple[object, str]:
     """The order in which sessions use up a cap: by their ends, at a tie by id."""
     return session.ended_at, session.session_id
 
@@ -74,8 +76,8 @@ def capped_in_order(sessions: Sequence[SessionRated]) -> list[int]:
 
     Those with a cap change places with each other, so that they come in the order of their ends; the others stay.
     """
-    capped = [place for place, rated in enumerate(sessions) if rated.day_cap is not None]
-    in_order = dict(zip(capped, sorted(capped, key=lambda place: order_of_ends(sessions[place])), strict=True))
+    by_ends = _capped_by_ends(sessions)
+    in_order = dict(zip(sorted(by_ends), by_ends, strict=True))
     return [in_order.get(place, place) for place in range(len(sessions))]
 
 
@@ -159,23 +161,21 @@ def _words(cap: DayCap, authority: Authority, currency: str) -> str:
     return f"Cap of the day {cap.day}: {minor_to_text(cap.cap_minor, currency)}{side}"
 
 
-def billed_under_caps(issued: InvoiceIssued) -> Iterator[tuple[CapKey, InvoicedSession, DayCap]]:
-    """The sessions of a document that have a cap, in the order of their ends, and what they are capped with."""
-    for session in sorted(issued.sessions, key=order_of_ends):
-        if session.day_cap is not None:
-            day = session.day_cap.day
-            key = CapKey(issued.tenant, issued.account_id, session.tariff_id, day, issued.currency)
-            yield key, session, session.day_cap
+def _billed_under_caps(issued: InvoiceIssued) -> Iterator[tuple[CapKey, DayCap]]:
+    """The sessions of a document that have a cap, in the order of their ends, and what they were capped with."""
+    capped = [(session, session.day_cap) for session in issued.sessions if session.day_cap is not None]
+    for session, cap in sorted(capped, key=lambda item: _order_of_ends(item[0])):
+        yield CapKey(issued.tenant, issued.account_id, session.tariff_id, cap.day, issued.currency), cap
 
 
 def totals_before(issued: InvoiceIssued) -> dict[CapKey, BothSides]:
     """What was billed under each cap before the document, as it says itself."""
     totals: dict[CapKey, BothSides] = {}
-    for key, _, cap in billed_under_caps(issued):
+    for key, cap in _billed_under_caps(issued):
         totals.setdefault(key, cap.before)
     return totals
 
 
 def totals_after(issued: InvoiceIssued) -> dict[CapKey, BothSides]:
     """What is billed under each cap with the document."""
-    return {key: cap.before.plus(cap.billed) for key, _, cap in billed_under_caps(issued)}
+    return {key: cap.before.plus(cap.billed) for key, cap in _billed_under_caps(issued)}

@@ -9,15 +9,17 @@ import psycopg
 import pytest
 
 from consumers import session_log
+from evledger.cli.explaining import explain as explain_command
 from ledger.application import Ledger
 from ledger.audit.explain import explain
 from ledger.audit.replay import Replayed, replay
 from ledger.invoice.events import InvoiceIssued
 from projections.projector import Projector
-from tests.building import end, start, tariff
+from tests.building import component, end, start, tariff
 from tests.integration.billing import NOW, Books
 from tests.integration.read_side import select
 from tests.integration.test_replay import tamper
+from tests.unit.cdr.commands import run
 
 DAY = 24 * 60
 CAPPED = {"ev_extensions": {"day_cap": {"before_taxes": Decimal(5)}}}
@@ -143,6 +145,22 @@ def test_pages_of_a_close_of_any_size_give_the_same(
     assert nets(books) == {"S1": 300, "S2": 200, "X1": 0, "X2": 0}
 
 
+def test_a_consumer_s_cap_after_tax_is_kept_to_the_cent(books: Books) -> None:
+    """3.68 each. Of the second one 0.02 are left: its greater category gives all of its 3.57, the other the rest."""
+    rates = [component("ENERGY", "0.30"), component("FLAT", "0.10", vat="9")]
+    books.deliver(tariff("G", *rates, ev_extensions={"day_cap": {"after_taxes": Decimal("3.70")}}))
+    books.account("C", "MONTHLY", kind="CONSUMER")
+    charge(books, "C", ("S1", 60), ("S2", 120), tariff_id="G")
+    books.bill()
+    (invoice,) = books.invoices
+    assert (invoice.authority, invoice.totals.gross_minor) == ("GROSS", 370)
+    assert [(line.vat_percent, line.gross_minor) for line in invoice.lines if line.dimension == "DAY_CAP"] == [
+        ("19", -357),
+        ("9", -9),
+    ]
+    assert replayed(books) == Replayed(1, [])
+
+
 # --- what has a cap of its own ---------------------------------------------------------------------------------------
 
 
@@ -156,15 +174,17 @@ def test_the_zone_of_the_account_says_which_day_it_is(books: Books) -> None:
     assert nets(books) == {"S1": 300, "S2": 300, "N1": 300, "N2": 200}
 
 
-def test_other_accounts_and_other_tariffs_have_caps_of_their_own(books: Books) -> None:
+def test_other_accounts_tariffs_and_days_have_caps_of_their_own(books: Books) -> None:
     books.deliver(tariff("E", **CAPPED))
     books.account("B")
     charge(books, "A", ("S1", 60), ("S2", 120))
+    books.follow()
     charge(books, "B", ("S3", 180))
     charge(books, "A", ("S4", 180), tariff_id="E")
     charge(books, "A", ("S5", 240), tariff_id="T")
+    charge(books, "A", ("S6", DAY + 60))
     books.follow()
-    assert nets(books) == {"S1": 300, "S2": 200, "S3": 300, "S4": 300, "S5": 300}
+    assert nets(books) == {"S1": 300, "S2": 200, "S3": 300, "S4": 300, "S5": 300, "S6": 300}
 
 
 def test_a_later_version_s_cap_counts_what_was_billed_under_the_earlier_one(books: Books) -> None:
@@ -174,6 +194,15 @@ def test_a_later_version_s_cap_counts_what_was_billed_under_the_earlier_one(book
     charge(books, "A", ("S2", 120))
     books.follow()
     assert nets(books) == {"S1": 300, "S2": 100}
+
+
+def test_another_currency_has_a_cap_of_its_own(books: Books) -> None:
+    charge(books, "A", ("S1", 60))
+    books.follow()
+    books.deliver(tariff("D", minutes=61, currency="CHF", **CAPPED))
+    charge(books, "A", ("S2", 120))
+    books.follow()
+    assert [(i.currency, i.totals.net_minor) for i in books.invoices] == [("EUR", 300), ("CHF", 300)]
 
 
 # --- after it --------------------------------------------------------------------------------------------------------
@@ -223,6 +252,13 @@ def test_explain_shows_how_the_cap_was_reached(books: Books) -> None:
     above = "6.00 before tax, 1.00 above 5.00: credit 1.00 before tax"
     assert second.day_cap == f"cap of the day 2026-11-02: 3.00 billed before + 3.00 = {above}"
     assert second.lines[-1] == "line 2: DAY_CAP 1 SESSION at -1.00 → net -1.00 (VAT 19 %, S)"
+
+
+def test_a_person_reads_it_too(books: Books, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVLEDGER_DATABASE_URL", database_url)
+    charge(books, "A", ("S1", 60), ("S2", 120))
+    books.follow()
+    assert "cap of the day 2026-11-02: 3.00 billed before" in run(explain_command, books.numbers[-1]).out
 
 
 def test_a_changed_total_before_is_noticed(books: Books, database_url: str) -> None:

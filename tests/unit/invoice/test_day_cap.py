@@ -140,8 +140,8 @@ def test_a_cap_after_tax_takes_net_in_the_session_s_own_proportion() -> None:
 
 
 def test_the_proportion_is_rounded_in_favour_of_the_payer() -> None:
-    """0.01 above is 0.0084 before tax: a cent is taken, for the cap is never exceeded."""
-    assert credits_of(invoice(capped("S1", "12.00", limit=after_tax(1427)))) == {"S1": 1}
+    """0.05 above is 0.042 before tax: 0.05 are taken, for the cap is never exceeded."""
+    assert credits_of(invoice(capped("S1", "12.00", limit=after_tax(1423)))) == {"S1": 5}
 
 
 def test_a_cap_before_tax_binds_where_gross_counts() -> None:
