@@ -282,7 +282,14 @@ def _latest(facts: Sequence[LoggedFact]) -> dict[tuple[str, str], BilledSession]
 
 
 def _held(facts: Sequence[LoggedFact]) -> list[tuple[str, str]]:
-    return sorted({(f.fact.tenant, f.fact.session_id) for f in facts if isinstance(f.fact, SessionHeld)})
+    """The sessions that were held after their last cost of the page; what was held before stands in the cost."""
+    held: set[tuple[str, str]] = set()
+    for logged in facts:
+        if isinstance(logged.fact, SessionHeld):
+            held.add((logged.fact.tenant, logged.fact.session_id))
+        elif isinstance(logged.fact, SessionRated):
+            held.discard((logged.fact.tenant, logged.fact.session_id))
+    return sorted(held)
 
 
 def _billed(position: int, facts: dict[int, Any]) -> BilledSession:

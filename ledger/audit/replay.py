@@ -121,11 +121,11 @@ class Replayer:
         return versions
 
 
-def rate_again(past: PastSession) -> SessionRated | None:
-    """The cost as it comes out now, by the policies that it was made by then."""
-    rated = rate_session(past.session, past.started, past.ended, past.tariff, past.policies)
+def rate_again(past: PastSession) -> SessionRated:
+    """The cost as it comes out now, by the policies and spot prices that it was made with then."""
+    rated = rate_session(past.session, past.started, past.ended, past.pricing)
     holds = tuple(sorted({reason.code for reason in past.session.held}))
-    return rated and msgspec.structs.replace(rated, holds=holds)
+    return msgspec.structs.replace(rated, holds=holds)
 
 
 def _portions(facts: Sequence[InvoiceIssued]) -> Iterator[list[InvoiceIssued]]:
@@ -156,7 +156,7 @@ def _difference(issued: InvoiceIssued, accounts: Sequence[AccountFact], past: Ma
     for session in issued.sessions:
         stored = past[session.rated_position].stored
         again = rate_again(past[session.rated_position])
-        if again is None or encode_fact(stored) != encode_fact(again):
+        if encode_fact(stored) != encode_fact(again):
             return f"the cost of session {session.session_id} comes out otherwise: {_first_change(stored, again)}"
     sessions = [BilledSession(s.rated_position, past[s.rated_position].stored) for s in issued.sessions]
     issued_again = issue_invoice(_issue_of(issued), _account_at(accounts, issued), sessions)
@@ -186,9 +186,7 @@ def _issue_of(issued: InvoiceIssued) -> Issue:
     )
 
 
-def _first_change(stored: Fact, again: Fact | None) -> str:
-    if again is None:
-        return "no cost comes out"
+def _first_change(stored: Fact, again: Fact) -> str:
     before, after = msgspec.to_builtins(stored), msgspec.to_builtins(again)
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     return f"{names[0]} was {before.get(names[0])}, is {after.get(names[0])}" if names else "the order of fields"

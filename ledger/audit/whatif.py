@@ -97,7 +97,7 @@ class _Pricer:
         """The session's cost now and under the other tariff."""
         stored = past.stored
         tariff = self._in(stored.time_zone, self._named.intersection(past.started.groups))
-        report = price_session(past.session, past.started, past.ended, tariff, past.policies)
+        report = price_session(past.session, past.started, past.ended, past.pricing._replace(tariff=tariff))
         return Change(
             session_id=stored.session_id,
             account_id=stored.account_id,

@@ -143,6 +143,26 @@ class SessionHeld(Fact, frozen=True, kw_only=True):
     reasons: tuple[HoldReason, ...]
 
 
+@topic("session.HoldSettled")
+class HoldSettled(Fact, frozen=True, kw_only=True):
+    """These reasons do not hold the session any longer; `because` says what settled them. A cost follows."""
+
+    tenant: str
+    session_id: str
+    occurred_at: datetime
+    reasons: tuple[HoldReason, ...]
+    because: str
+
+
+class UsedPrice(Value, frozen=True, kw_only=True):
+    """The spot price of a slot under which energy flowed: from an instant until another one, a decimal text."""
+
+    series: str
+    from_: datetime = msgspec.field(name="from")
+    until: datetime
+    per_kwh: str
+
+
 class RatedLine(Value, frozen=True, kw_only=True):
     """What one unit price and VAT rate of one dimension contributes; amounts are exact texts.
 
@@ -175,8 +195,9 @@ class SessionRated(Fact, frozen=True, kw_only=True):
     authoritative and `amount_minor` is the rounded total of that side. `exact_excl`/`exact_incl` are the
     totals before rounding. `policies` names the rounding and every other open reading that was used. `vat_unknown`
     names the dimensions that were used without a tax rate; `holds` the codes that keep the session from being billed.
-    `groups` are the payer's memberships that discounts and mark-ups were applied for. `totals` has a RESERVATION only
-    where the session had one.
+    `groups` are the payer's memberships that discounts and mark-ups were applied for, `spot_prices` the values that
+    energy was priced at; a later revision takes them again, whatever was published since. `totals` has a RESERVATION
+    only where the session had one.
     """
 
     tenant: str
@@ -210,3 +231,4 @@ class SessionRated(Fact, frozen=True, kw_only=True):
     vat_unknown: tuple[str, ...] = ()
     holds: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    spot_prices: tuple[UsedPrice, ...] = ()

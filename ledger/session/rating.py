@@ -6,11 +6,10 @@ from fractions import Fraction
 import msgspec
 
 from ledger.session.events import Authority, Cost, RatedLine, SessionEnded, SessionRated, SessionStarted
+from ledger.session.pricing import Pricing, slots_by_series, used_price
 from ledger.session.state import Session
-from ledger.tariff.compiled import CompiledTariff
 from ledger.tariff.model import Dimension, TaxIncluded
 from ledger.tariff.periods import charging_periods
-from ledger.tariff.policy import DEFAULT, Policies
 from ledger.tariff.pricer import price
 from ledger.tariff.readings import Readings, Reservation
 from ledger.tariff.report import Cost as ExactCost
@@ -29,15 +28,18 @@ RESERVATION_TOTAL = {"RESERVATION": (Dimension.RESERVATION_TIME, Dimension.RESER
 ENERGY_PLACES_MIN = 3  # a watt-hour is what people expect to read
 
 
-def price_session(
-    session: Session,
-    started: SessionStarted,
-    ended: SessionEnded,
-    tariff: CompiledTariff,
-    policies: Policies = DEFAULT,
-) -> Report:
-    """The cost of the session, and of its reservation, with its lines. Raises ValueError when a register falls."""
-    return price(tariff, charging_periods(readings_of(session, started, ended), tariff), policies)
+def price_session(session: Session, started: SessionStarted, ended: SessionEnded, pricing: Pricing) -> Report:
+    """The cost of the session, and of its reservation, with its lines.
+
+    It rests on the spot prices that it names and on no others: where nothing flowed, a known price can still change
+    the order of the lines. ValueError when a register falls, PriceMissingError where energy flowed and no slot has
+    its price.
+    """
+    periods = charging_periods(readings_of(session, started, ended), pricing.tariff)
+    report = price(pricing.tariff, periods, pricing.policies, pricing.slots)
+    if not pricing.tariff.series:
+        return report
+    return price(pricing.tariff, periods, pricing.policies, slots_by_series(report.spot_prices))
 
 
 def readings_of(session: Session, started: SessionStarted, ended: SessionEnded) -> Readings:
@@ -63,23 +65,16 @@ def _reservation(started: SessionStarted) -> Reservation | None:
     return Reservation(to_us(reserved.from_), to_us(reserved.until), reserved.expired)
 
 
-def rate_session(
-    session: Session,
-    started: SessionStarted,
-    ended: SessionEnded,
-    tariff: CompiledTariff,
-    policies: Policies = DEFAULT,
-) -> SessionRated | None:
-    """The next revision of the session's cost; None when the last one says the same.
-
-    `tariff`: the pinned version, in the session's zone and for its groups.
-    """
+def rate_session(session: Session, started: SessionStarted, ended: SessionEnded, pricing: Pricing) -> SessionRated:
+    """The next revision of the session's cost, whether it says something new or not. Raises as `price_session` does."""
     last = session.rated
-    report = price_session(session, started, ended, tariff, policies)
-    rated = _rated(started, ended, report, 1 if last is None else last.revision + 1)
-    if last is not None and _content(last) == _content(rated):
-        return None
-    return rated
+    report = price_session(session, started, ended, pricing)
+    return _rated(started, ended, report, 1 if last is None else last.revision + 1)
+
+
+def is_another(last: SessionRated | None, rated: SessionRated) -> bool:
+    """Whether the cost says something that the last one does not."""
+    return last is None or _content(last) != _content(rated)
 
 
 def _rated(started: SessionStarted, ended: SessionEnded, report: Report, revision: int) -> SessionRated:
@@ -118,6 +113,7 @@ def _rated(started: SessionStarted, ended: SessionEnded, report: Report, revisio
         utc_offsets=utc_offsets(started.time_zone, from_us(int(report.start_us)), ended.occurred_at),
         vat_unknown=_vat_unknown(report),
         groups=started.groups,
+        spot_prices=tuple(map(used_price, report.spot_prices)),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from ledger.session.events import (
     HoldReason,
+    HoldSettled,
     MeterRecorded,
     SessionEnded,
     SessionHeld,
@@ -87,6 +88,10 @@ def _held(session: Session, fact: SessionHeld) -> None:
     session.held.update(fact.reasons)
 
 
+def _settled(session: Session, fact: HoldSettled) -> None:
+    session.held.difference_update(fact.reasons)
+
+
 def _rated(session: Session, fact: SessionRated) -> None:
     session.rated = fact
 
@@ -97,5 +102,6 @@ FOLDS: dict[type[Fact], Callable[[Session, Any], None]] = {
     StateChanged: _changed,
     SessionEnded: _ended,
     SessionHeld: _held,
+    HoldSettled: _settled,
     SessionRated: _rated,
 }

@@ -13,13 +13,15 @@ from projections.page import Page
 from projections.projection import Projection, Write
 
 # A page holds at most one row of a session here; what the page does not say (NULL, no codes) stays as it was. The
-# cost is replaced as a whole, because a later revision may know one side of tax less.
+# cost is replaced as a whole, because a later revision may know one side of tax less, and so are the holds: a cost
+# names all that are left.
 CHANGE = """
 UPDATE {table} AS t SET
   ended_at = coalesce(u.ended_at, t.ended_at),
   last_register_milliwh = coalesce(u.last_register_milliwh, t.last_register_milliwh),
   legal_entity = coalesce(u.legal_entity, t.legal_entity),
-  held_codes = CASE WHEN u.held_codes = '{{}}' THEN t.held_codes ELSE ARRAY(
+  held_codes = CASE WHEN u.revision IS NOT NULL THEN u.held_codes WHEN u.held_codes = '{{}}' THEN t.held_codes
+    ELSE ARRAY(
     SELECT DISTINCT code COLLATE "C" FROM unnest(t.held_codes || u.held_codes) AS code ORDER BY 1) END,
   tariff_id = coalesce(u.tariff_id, t.tariff_id),
   tariff_version = coalesce(u.tariff_version, t.tariff_version),
@@ -131,7 +133,7 @@ def _(fact: SessionHeld, row: SessionCost) -> None:
 @_apply.register
 def _(fact: SessionRated, row: SessionCost) -> None:
     _pin(fact.tariff_pin, row)
-    _hold(row, fact.holds)
+    row.held_codes = tuple(sorted(fact.holds))
     row.legal_entity = fact.seller or row.legal_entity
     row.revision = fact.revision
     row.rated_at = fact.occurred_at

@@ -40,8 +40,13 @@ def test_the_last_revision_of_a_page_counts() -> None:
 
 
 def test_codes_of_holds_add_up_sorted_and_once() -> None:
-    new, _ = rows(("s", started()), ("s", held("S1", "B", "A")), ("s", rated(holds=("C", "A"))))
+    new, _ = rows(("s", started()), ("s", held("S1", "B", "A")), ("s", held("S1", "C", "A")))
     assert new[0]["held_codes"] == ("A", "B", "C")
+
+
+def test_a_cost_names_all_holds_that_are_left() -> None:
+    new, _ = rows(("s", started()), ("s", held("S1", "B", "A")), ("s", rated(holds=("C", "A"))), ("s", held("S1", "D")))
+    assert new[0]["held_codes"] == ("A", "C", "D")
 
 
 def test_the_pinned_tariff_wins_over_the_named_one() -> None:
