@@ -51,7 +51,7 @@ class Batch:
     the batch is complete is parked. `awaits` are then those streams, and the version that was known of each. `brings`
     are streams that began or went on here and that messages may wait for. `finished` are sessions that ended.
     `awaited_prices` are sessions that wait for a price now, or (None) no longer; `priced` those that were tried
-    again; `has_prices`: a price was published here.
+    again.
     """
 
     def __init__(self, number: int, arrivals: Sequence[Arrival]) -> None:
@@ -74,8 +74,7 @@ class Batch:
         self.finished: list[SubjectKey] = []
         self.newly_held: set[SubjectKey] = set()
         self.awaited_prices: dict[SubjectKey, AwaitedPrice | None] = {}
-        self.priced = Priced([], [])
-        self.has_prices = False
+        self.priced = Priced([], [], has_new=False)
         self._awaited_series: set[UUID] = set()
 
     def append(self, subject: Subject, fact: Fact) -> None:

@@ -207,9 +207,8 @@ class Decider:
             batch.append(subject, DECISIONS[type(fact)](subject.state, fact))
         if type(fact) in AWAITED:
             batch.brings.add(subject.stream)
-        if type(fact) is TariffPublished:
-            self._loader.chooser.publish(subject.key)
-        batch.has_prices = batch.has_prices or type(fact) is PricePublished
+            if type(fact) is TariffPublished:
+                self._loader.chooser.publish(subject.key)
         if subject.is_session and (type(fact) is SessionStarted or subject.state.ended is not None):
             self._follow(batch, subject)
 
@@ -245,7 +244,7 @@ class Decider:
     def _try_priced(self, batch: Batch, priced: Priced) -> None:
         """Rate what waited for a price: of earlier batches, and of this one, whose prices may have come after it."""
         batch.priced = priced
-        for key in sorted({*priced.sessions, *(batch.awaited_prices if batch.has_prices else ())}):
+        for key in sorted({*priced.sessions, *(batch.awaited_prices if priced.has_new else ())}):
             batch.forget_price(key)
             self._follow(batch, self._subjects[key])
 

@@ -20,10 +20,13 @@ RELEASED_MAX = 2_000
 
 
 class Priced(NamedTuple):
-    """Sessions to try again. `whole`: the stretches of which no other session waits, as far as is known."""
+    """Sessions to try again. `whole`: the stretches of which no other session waits, as far as is known. `has_new`:
+    the batch itself brings prices.
+    """
 
     sessions: list[SubjectKey]
     whole: list[PricedTime]
+    has_new: bool
 
 
 class PricedSessions:
@@ -53,7 +56,8 @@ class PricedSessions:
         whole = self._times if len(found) < RELEASED_MAX else []
         if whole:
             self._times = []
-        return Priced([SubjectKey("session", tenant, session_id) for tenant, session_id in found], whole)
+        sessions = [SubjectKey("session", tenant, session_id) for tenant, session_id in found]
+        return Priced(sessions, whole, has_new=bool(publications))
 
     def _awaited(self) -> Iterable[PricedTime]:
         """The stretches that have prices of all series that any session waits for."""

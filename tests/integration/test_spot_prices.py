@@ -8,15 +8,32 @@ import pytest
 from ledger.application import Ledger
 from ledger.audit.explain import explain
 from ledger.audit.replay import Replayed, replay
+from ledger.audit.whatif import what_if
 from ledger.intake import priced
 from ledger.session.events import HoldSettled, SessionHeld, SessionRated
 from ledger.store.connection import connect
+from ledger.tariff.parse import parse_tariff
+from ledger.values.canonical import read_json_decimals
 from projections.projector import Projector
 from projections.rebuild import rebuild
-from tests.building import Event, Feed, component, end, facts_of, prices, ratings, reading, start, state, tariff
+from tests.building import (
+    Event,
+    Feed,
+    component,
+    end,
+    facts_of,
+    prices,
+    ratings,
+    reading,
+    start,
+    state,
+    tariff,
+    to_json,
+)
 from tests.integration.billing import Books
 from tests.integration.read_side import select
 from tests.integration.test_intake_races import Interleave, decided_again, meanwhile
+from tests.integration.test_rating_terms import SPAN
 
 __all__ = ["decided_again", "meanwhile"]  # fixtures
 
@@ -242,6 +259,21 @@ def test_the_invoice_comes_out_of_the_events_again_and_is_explained(books: Books
         assert replay(connection, None, lambda _position, _end: None) == Replayed(1, [])
         steps = explain(connection, books.invoices[0]).sessions[0].steps
     assert "spot NL-DA -0.1 × 1 + 0.08" in str(steps[2].line["because"])
+
+
+def test_another_tariff_that_follows_spot_prices_is_tried_with_those_that_are_published(
+    books: Books, database_url: str
+) -> None:
+    books.sessions("A", "PRICED")
+    books.sessions("A", "UNPRICED", minutes=600)
+    books.deliver(hour("0.1", "0.1", "0.1", "0.1"))
+    other = parse_tariff(read_json_decimals(to_json(tariff("X", SPOT).data)))
+    with connect(database_url, "auditor") as connection:
+        changes = [change for page in what_if(connection, other, SPAN) for change in page.changes]
+    assert [(c.session_id, c.before_minor, c.after_minor) for c in changes] == [
+        ("PRICED", 300, 180),
+        ("UNPRICED", 300, None),
+    ]
 
 
 def test_the_tables_show_the_hold_and_its_end(books: Books, database_url: str) -> None:
