@@ -17,6 +17,7 @@ DEFAULT_TOPICS: Final[Mapping[str, Family]] = {
     "ev.tariffs.v1": "tariff",
     "ev.accounts.v1": "account",
     "ev.meters.v1": "meter",
+    "ev.prices.v1": "price",
     "ev.sessions.v1": "session",
 }
 

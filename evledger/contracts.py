@@ -29,6 +29,7 @@ _TOPIC_SETTING: Final[dict[Family, str]] = {
     "account": "topic_accounts",
     "station": "topic_stations",
     "meter": "topic_meters",
+    "price": "topic_prices",
 }
 _KEY: Final[dict[Family, str]] = {
     "session": "the session id, equal to subject",
@@ -36,6 +37,7 @@ _KEY: Final[dict[Family, str]] = {
     "account": "the account id, equal to subject",
     "station": "the station id, equal to subject",
     "meter": "the meter id, equal to subject",
+    "price": "the name of the series, equal to subject",
 }
 _BILLING_KEY: Final = "the account id, or the payment id of an ad-hoc session"
 

@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     topic_tariffs: TopicName = "ev.tariffs.v1"
     topic_accounts: TopicName = "ev.accounts.v1"
     topic_meters: TopicName = "ev.meters.v1"
+    topic_prices: TopicName = "ev.prices.v1"
     topic_stations: TopicName = "ev.stations.v1"
     topic_ocpp_frames: TopicName = "ocpp.frames.v1"
     topic_ocpp_citrineos: TopicName = "ocpp.citrineos.v1"

@@ -55,6 +55,7 @@ def carried(settings: Settings) -> dict[str, Family]:
         settings.topic_tariffs: "tariff",
         settings.topic_accounts: "account",
         settings.topic_meters: "meter",
+        settings.topic_prices: "price",
     }
 
 

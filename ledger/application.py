@@ -8,6 +8,7 @@ from eventsourcing.persistence import PersistenceError
 from psycopg.rows import tuple_row
 
 from ledger.intake.batch import Batch
+from ledger.store.awaited_prices import await_prices, forget_awaited, has_untried
 from ledger.store.connection import TRANSACTION_TIMEOUT_MS, connect
 from ledger.store.datastore import LedgerDatastore
 from ledger.store.logs import BillingLog, SessionsLog
@@ -85,6 +86,7 @@ class Ledger:
                 recorder_of(self.billing).write(cursor, batch.billing)
             recorder_of(self.sessions).lock(cursor)
             refuse_stale(cursor, batch, parked_here)
+            _remember_awaited(cursor, batch)
             if settle(cursor, batch.settled, "the message it waited for") != len(batch.settled):
                 raise StaleError("a parked message was settled meanwhile")
             return recorder_of(self.sessions).write(cursor, batch.sessions, group, progress)
@@ -127,6 +129,14 @@ def refuse_stale(cursor: psycopg.Cursor[Any], batch: Batch, parked_here: Sequenc
     row = cursor.execute(AWAITED_CAME, parameters, prepare=True).fetchone()
     if row is None or row[0]:
         raise StaleError("what a message waited for has come meanwhile")
+
+
+def _remember_awaited(cursor: psycopg.Cursor[Any], batch: Batch) -> None:
+    """Under the locks: which sessions wait for a price now, and that no other one waits for what has come."""
+    if has_untried(cursor, batch.priced.whole, [(key.tenant, key.id) for key in batch.priced.sessions]):
+        raise StaleError("a session waits for a price that has come meanwhile")
+    forget_awaited(cursor, [(key.tenant, key.id) for key, awaited in batch.awaited_prices.items() if awaited is None])
+    await_prices(cursor, [awaited for awaited in batch.awaited_prices.values() if awaited is not None])
 
 
 def _progress(batch: Batch, epochs: Epochs) -> list[Progress]:

@@ -115,6 +115,16 @@ def tariff(tariff_id: str, *components: dict[str, Any], minutes: int = LONG_AGO,
     return Event("ev.tariff.published.v1", tariff_id, minute(minutes), f"tariff@{minutes}", data)
 
 
+def prices(series: str, *slots: tuple[int, int, str], minutes: int = LONG_AGO, currency: str = "EUR") -> Event:
+    """Spot prices per kWh of a series: each from a minute to a minute."""
+    content = [
+        {"from": from_instant(minute(begin)), "until": from_instant(minute(end)), "per_kwh": per_kwh}
+        for begin, end, per_kwh in slots
+    ]
+    data = {"currency": currency, "slots": content}
+    return Event("ev.price.published.v1", series, minute(minutes), f"prices@{minutes}", data)
+
+
 def account(account_id: str, billing: str = "PER_SESSION", minutes: int = LONG_AGO, **data: Any) -> Event:
     fields = {"name": "Fleet AG", "kind": "BUSINESS", "country": "NL", "currency": "EUR", "billing": billing}
     verb = data.pop("verb", "opened")

@@ -23,7 +23,17 @@ MAX_PATH_PARTS: Final = 8
 _SHOWN_FIELDS: Final = frozenset(
     {"specversion", "type", "time", "from", "until"}
     | {"register_kwh", "power_kw", "current_a", "soc_percent", "max_power_kw", "seq_no", "charging_state"}
-    | {"power_type", "time_zone", "country", "currency", "kind", "billing", "closing_day", "payment_terms_days"}
+    | {
+        "per_kwh",
+        "power_type",
+        "time_zone",
+        "country",
+        "currency",
+        "kind",
+        "billing",
+        "closing_day",
+        "payment_terms_days",
+    }
 )
 # What a reason says for the faults that pydantic names; others keep pydantic's words.
 _EXPECTED: Final[dict[str, str]] = {

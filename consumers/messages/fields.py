@@ -32,6 +32,7 @@ TEXT_PATTERN: Final = r"^[^\u0000-\u001f\u007f-\u009f]*$"
 NAME_PATTERN: Final = r"^[^\u0000-\u001f\u007f-\u009f]+$"
 BYTES_PATTERN: Final = r"^[^\u0000]*$"
 QUANTITY_PATTERN: Final = r"^[0-9]{1,12}(\.[0-9]{1,6})?$"
+SIGNED_QUANTITY_PATTERN: Final = r"^-?[0-9]{1,12}(\.[0-9]{1,6})?$"
 INSTANT_PATTERN: Final = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$"
 )
@@ -47,6 +48,7 @@ MEANINGS: Final[dict[str, str]] = {
     NAME_PATTERN: "text without control characters, not empty",
     BYTES_PATTERN: "text without U+0000",
     QUANTITY_PATTERN: 'a quantity as text such as "1234.500": 1 to 12 digits, at most 6 decimals, no sign',
+    SIGNED_QUANTITY_PATTERN: 'a price as text such as "-0.0123": 1 to 12 digits, at most 6 decimals',
     INSTANT_PATTERN: 'an instant with its offset such as "2026-11-02T08:00:00Z"',
     DAY_PATTERN: 'a day such as "2026-01-01"',
     COUNTRY_PATTERN: "a country of two capital letters",
@@ -85,6 +87,8 @@ Name = Annotated[str, StringConstraints(strict=True, pattern=NAME_PATTERN, max_l
 # Bounded by the record's size alone: a signed reading carries its whole data set.
 SignedText = Annotated[str, StringConstraints(strict=True, pattern=BYTES_PATTERN)]
 Quantity = Annotated[str, StringConstraints(strict=True, pattern=QUANTITY_PATTERN)]
+# Prices may be below zero on a market, and nowhere else.
+SignedQuantity = Annotated[str, StringConstraints(strict=True, pattern=SIGNED_QUANTITY_PATTERN)]
 InstantText = Annotated[str, StringConstraints(strict=True, pattern=INSTANT_PATTERN)]
 DayText = Annotated[str, StringConstraints(strict=True, pattern=DAY_PATTERN), AfterValidator(_existing_day)]
 Country = Annotated[str, StringConstraints(strict=True, pattern=COUNTRY_PATTERN)]

@@ -6,13 +6,13 @@ from typing import Any, Final, Literal, get_args, get_type_hints
 
 from pydantic import TypeAdapter
 
-from consumers.messages import account, meter, session, station, tariff
+from consumers.messages import account, meter, price, session, station, tariff
 from consumers.messages.account import AccountDefaults
 from consumers.messages.attributes import Attributes
 from ledger.intake.message import Record
 from ledger.store.fact import FromMessage
 
-Family = Literal["session", "tariff", "account", "station", "meter"]
+Family = Literal["session", "tariff", "account", "station", "meter", "price"]
 METERED: Final = "ev.session.metered.v1"
 
 ToFact = Callable[[Record, Attributes, Any], FromMessage]
@@ -52,6 +52,7 @@ def kinds_of(defaults: AccountDefaults) -> tuple[Kind, ...]:
         _kind("meter", meter.MeterKeyRegisteredEvent, meter.to_key_registered),
         _kind("meter", meter.MeterReplacedEvent, meter.to_meter_replaced),
         _kind("meter", meter.MeterConfiguredEvent, meter.to_meter_configured),
+        _kind("price", price.PricePublishedEvent, price.to_price_published),
     )
 
 

@@ -103,7 +103,7 @@ def _sessions(issued: InvoiceIssued, line: int | None) -> Sequence[InvoicedSessi
 
 
 def _explained(issued: InvoiceIssued, invoiced: InvoicedSession, past: PastSession) -> SessionExplained:
-    report = price_session(past.session, past.started, past.ended, past.tariff, past.policies)
+    report = price_session(past.session, past.started, past.ended, past.pricing)
     pin = past.stored.tariff_pin
     exact = report.incl if issued.authority == "GROSS" else report.excl
     start, end = past.started, past.ended

@@ -5,12 +5,13 @@ from typing import NamedTuple
 from uuid import UUID
 
 from ledger.session.events import SessionEnded, SessionRated, SessionStarted, TariffPin
+from ledger.session.pricing import Pricing, used_slots
 from ledger.session.state import Session, evolve
 from ledger.store.connection import Database
 from ledger.store.fact import Fact
 from ledger.store.streams import load_streams, load_until
 from ledger.tariff.compiled import CompiledTariff
-from ledger.tariff.policy import Policies, policies_of
+from ledger.tariff.policy import policies_of
 from ledger.tariffbook.compiled import CompiledTariffs
 from ledger.tariffbook.events import TariffPublished
 from ledger.values.ids import stream_id
@@ -35,9 +36,9 @@ class PastSession(NamedTuple):
     published: TariffPublished
 
     @property
-    def policies(self) -> Policies:
-        """The readings of OCPI by which the cost was made. Raises PolicyError for one that is not known."""
-        return policies_of(self.stored.policies)
+    def pricing(self) -> Pricing:
+        """What the cost was made with. Raises PolicyError for a policy that is not known."""
+        return Pricing(self.tariff, policies_of(self.stored.policies), used_slots(self.stored))
 
 
 class History:

@@ -123,8 +123,8 @@ class Replayer:
 
 
 def rate_again(past: PastSession) -> SessionRated:
-    """The cost as it comes out now, by the policies that it was made by then."""
-    rated = rate_session(past.session, past.tariff, past.policies)
+    """The cost as it comes out now, by the policies and spot prices that it was made with then."""
+    rated = rate_session(past.session, past.pricing)
     holds = tuple(sorted({reason.code for reason in past.session.held}))
     return msgspec.structs.replace(rated, holds=holds)
 

@@ -5,8 +5,10 @@ from datetime import datetime
 from uuid import UUID
 
 from ledger.intake.message import Arrival, Message, Misaddressed, Record, content_sha256
+from ledger.intake.priced import Priced
 from ledger.intake.station import StationConfigured
 from ledger.intake.subject import Subject, SubjectKey
+from ledger.store.awaited_prices import AwaitedPrice
 from ledger.store.fact import Fact
 from ledger.store.parking import Kind, Parked, Settled, pack_headers
 from ledger.store.positions import Progress
@@ -48,6 +50,8 @@ class Batch:
     `waiting` are messages of this batch that came too early, by the stream that they wait for; what still waits when
     the batch is complete is parked. `awaits` are then those streams, and the version that was known of each. `brings`
     are streams that began or went on here and that messages may wait for. `finished` are sessions that ended.
+    `awaited_prices` are sessions that wait for a price now, or (None) no longer; `priced` those that were tried
+    again.
     """
 
     def __init__(self, number: int, arrivals: Sequence[Arrival]) -> None:
@@ -69,6 +73,9 @@ class Batch:
         self.touched: list[SubjectKey] = []
         self.finished: list[SubjectKey] = []
         self.newly_held: set[SubjectKey] = set()
+        self.awaited_prices: dict[SubjectKey, AwaitedPrice | None] = {}
+        self.priced = Priced([], [], has_new=False)
+        self._awaited_series: set[UUID] = set()
 
     def append(self, subject: Subject, fact: Fact) -> None:
         """Decide on a fact: it joins its log's rows and the subject's state."""
@@ -117,12 +124,23 @@ class Batch:
         """Remember a stream that something waits for."""
         self._awaited[subject.stream] = subject
 
+    def await_price(self, session: SubjectKey, series: Subject, at: datetime) -> None:
+        """Remember that the session is held until the series has a price at an instant."""
+        self.awaited_prices[session] = AwaitedPrice(session.tenant, session.id, series.key.id, at)
+        self._awaited_series.add(series.stream)
+        self.wait_for(series)
+
+    def forget_price(self, session: SubjectKey) -> None:
+        """Remember that the session waits for no price any longer."""
+        self.awaited_prices[session] = None
+
     def complete(self) -> None:
         """Park what still waits, and remember how far the streams that are waited for were known."""
         for stream, messages in self.waiting.items():
             for message, reason in messages:
                 self.park(message, "WAITING", reason, stream)
         streams = self.waiting.keys() | {s.waits_for for s in self.settled if s.waits_for is not None}
+        streams |= self._awaited_series
         self.awaits = {stream: self._awaited[stream].version for stream in streams}
         self.awaits_billing = any(not self._awaited[stream].is_in_sessions_log for stream in streams)
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from ledger.account.events import AccountChanged, AccountOpened
 from ledger.intake.choosing import TariffChooser
 from ledger.intake.message import Arrival, Message, Misaddressed, Record
+from ledger.intake.priced import Priced, PricedSessions
 from ledger.intake.station import StationConfigured
 from ledger.intake.subject import BILLING_SUBJECTS_MAX, SESSIONS_MAX, Subject, SubjectCache, SubjectKey
 from ledger.meter.events import KeyRegistered, MeterConfigured, MeterReplaced
@@ -17,7 +18,9 @@ from ledger.store.fact import FromMessage
 from ledger.store.parking import Waiting, parked_names, unpack_headers, waiting_for
 from ledger.store.stations import StationName, known_station_messages
 from ledger.store.streams import load_streams
-from ledger.tariffbook.events import TariffPublished
+from ledger.tariffbook.choice import offer_of
+from ledger.tariffbook.events import PricePublished, TariffPublished
+from ledger.tariffbook.state import TariffVersions
 
 Connect = Callable[[], Database]
 Reader = Callable[[Record], Arrival]
@@ -29,6 +32,7 @@ KIND_OF: dict[type[FromMessage], str] = {
     StateChanged: "session",
     SessionEnded: "session",
     TariffPublished: "tariff",
+    PricePublished: "price",
     AccountOpened: "account",
     AccountChanged: "account",
     KeyRegistered: "meter",
@@ -43,7 +47,8 @@ Retries = dict[UUID, list[tuple[Waiting, Arrival]]]
 
 
 class Loaded(NamedTuple):
-    """The subject of each arrival (None where there is none), and the parked messages to try again, by stream.
+    """The subject of each arrival (None where there is none), and what to try again: parked messages by the stream
+    that they wait for, and held sessions whose price has come.
 
     `stations`: the names of what was said before about the stations of this batch.
     """
@@ -51,6 +56,7 @@ class Loaded(NamedTuple):
     subjects: list[Subject | None]
     retries: Retries
     stations: dict[StationName, str]
+    priced: Priced
 
 
 def key_of(message: Message) -> SubjectKey:
@@ -64,6 +70,7 @@ class Subjects:
     def __init__(self, connect: Connect) -> None:
         self._connect = connect
         self._finished = 0
+        self.failures = 0
         self._caches = {"session": SubjectCache(SESSIONS_MAX), "billing": SubjectCache(BILLING_SUBJECTS_MAX)}
 
     def __getitem__(self, key: SubjectKey) -> Subject:
@@ -90,11 +97,14 @@ class Subjects:
         self._load("billing", {key for key in wanted if not key.is_in_sessions_log})
 
     def drop(self, keys: Iterable[SubjectKey]) -> None:
-        """Forget subjects; they are loaded again when next needed."""
+        """Forget subjects whose batch failed; they are loaded again when next needed."""
+        self.failures += 1
         for key in keys:
             self._cache(key).drop([key])
 
     def clear(self) -> None:
+        """Forget all subjects."""
+        self.failures += 1
         for cache in self._caches.values():
             cache.clear()
 
@@ -143,6 +153,9 @@ class Loader:
         self._reader = reader
         self.subjects = Subjects(connect)
         self.chooser = TariffChooser(connect, self.subjects)
+        self._priced = PricedSessions(
+            connect, self.subjects.load, self.subjects.__getitem__, lambda: self.subjects.failures
+        )
 
     def load(self, arrivals: Sequence[Arrival]) -> Loaded:
         """Load all that these messages touch, and all that waits for what they bring."""
@@ -151,10 +164,11 @@ class Loader:
         keys = [None if m is None else (KIND_OF[type(m.fact)], m.tenant, m.subject) for m in messages]
         distinct = {SubjectKey(*key) for key in set(keys) if key is not None}
         starts = [m for m in messages if m is not None and type(m.fact) in AWAITED]
-        self._load(distinct, starts)
+        priced = self._priced.after([m for m in messages if m is not None and type(m.fact) is PricePublished])
+        self._load({*distinct, *priced.sessions}, starts)
         retries = self._load_waiting(_brought(starts))
         subjects: dict[tuple[str, str, str] | None, Subject | None] = {key: self.subjects[key] for key in distinct}
-        return Loaded([subjects.get(key) for key in keys], retries, self._known_stations(arrivals))
+        return Loaded([subjects.get(key) for key in keys], retries, self._known_stations(arrivals), priced)
 
     def load_sessions(self, keys: Iterable[SubjectKey]) -> None:
         """Load sessions to act upon, and the tariffs that price them."""
@@ -168,13 +182,26 @@ class Loader:
         }
         return known_station_messages(self._connect(), stations) if stations else {}
 
-    def _load(self, keys: set[SubjectKey], messages: Iterable[Message]) -> None:
+    def _load(self, keys: set[SubjectKey], messages: Sequence[Message]) -> None:
         starts = [(m.tenant, m.fact) for m in messages if type(m.fact) is SessionStarted]
         for tenant, start in starts:
             keys.update(references(tenant, start))
         keys.update(self.chooser.candidates([pair for pair in starts if pair[1].tariff_id is None]))
         self.subjects.load(keys)
-        self.subjects.load(self._pinned_tariffs(key for key in keys if key.kind == "session"))
+        pinned = set(self._pinned_tariffs(key for key in keys if key.kind == "session"))
+        self.subjects.load(pinned)
+        self.subjects.load(self._series(pinned | {key for key in keys if key.kind == "tariff"}, messages))
+
+    def _series(self, tariffs: Iterable[SubjectKey], messages: Iterable[Message]) -> Iterable[SubjectKey]:
+        """The spot prices that these tariffs follow, or will once these messages are handled."""
+        for key in tariffs:
+            book: TariffVersions = self.subjects[key].state
+            for offer in book.offers:
+                yield from (SubjectKey("price", key.tenant, name) for name in offer.series)
+        for message in messages:
+            if isinstance(message.fact, TariffPublished):
+                for name in offer_of(message.fact, 1).series:
+                    yield SubjectKey("price", message.tenant, name)
 
     def _pinned_tariffs(self, keys: Iterable[SubjectKey]) -> Iterable[SubjectKey]:
         for key in keys:

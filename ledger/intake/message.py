@@ -6,7 +6,7 @@ import msgspec
 
 from ledger.store.fact import FromMessage
 from ledger.store.serial import encode_fact, topic_of
-from ledger.tariffbook.events import TariffPublished
+from ledger.tariffbook.events import PricePublished, TariffPublished
 
 
 class Record(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -62,6 +62,11 @@ def name_of(fact: FromMessage) -> Name:
     return fact.source, fact.message_id
 
 
+def without_slots(fact: PricePublished) -> PricePublished:
+    """What is remembered of a publication: its slots are in their hash."""
+    return msgspec.structs.replace(fact, slots=())
+
+
 NO_TEXT = msgspec.Raw(b"null")
 
 NOWHERE = {"topic": "", "partition": 0, "offset": 0}
@@ -72,4 +77,6 @@ def content_sha256(fact: FromMessage) -> str:
     content = msgspec.structs.replace(fact, **NOWHERE)
     if isinstance(content, TariffPublished):
         content = msgspec.structs.replace(content, tariff=NO_TEXT)  # its canonical form is in the tariff's hash
+    elif isinstance(content, PricePublished):
+        content = without_slots(content)
     return hashlib.sha256(topic_of(fact).encode() + encode_fact(content)).hexdigest()

@@ -6,11 +6,13 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from ledger.account import state as account_state
-from ledger.intake.message import Name
+from ledger.intake.message import Name, without_slots
 from ledger.meter import state as meter_state
 from ledger.session import state as session_state
 from ledger.store.fact import Fact, FromMessage
+from ledger.tariffbook import prices
 from ledger.tariffbook import state as tariff_state
+from ledger.tariffbook.events import PricePublished
 from ledger.values.ids import stream_id
 
 # A session of 50 readings takes about 25 kB here, so this many take about 100 MB.
@@ -21,7 +23,7 @@ BILLING_SUBJECTS_MAX = 10_000
 
 
 class SubjectKey(NamedTuple):
-    """`kind` is session, meter, tariff or account; with tenant and id the natural key of a stream."""
+    """`kind` is session, meter, tariff, account or price; with tenant and id the natural key of a stream."""
 
     kind: str
     tenant: str
@@ -44,6 +46,7 @@ NEW_STATE: dict[str, tuple[Callable[[], Any], Folds]] = {
     "meter": (meter_state.Meter, meter_state.FOLDS),
     "tariff": (tariff_state.TariffVersions, tariff_state.FOLDS),
     "account": (account_state.Account, account_state.FOLDS),
+    "price": (prices.PriceSeries, prices.FOLDS),
 }
 
 
@@ -86,7 +89,9 @@ class Subject:
         self.version += 1
         self._folds[type(fact)](self.state, fact)
         if isinstance(fact, FromMessage):
-            self.seen[fact.source, fact.message_id] = fact
+            # A series has thousands of slots: they are in its state, and not kept once more with the message's name.
+            remembered = without_slots(fact) if type(fact) is PricePublished else fact
+            self.seen[fact.source, fact.message_id] = remembered
 
 
 class SubjectCache:

@@ -10,6 +10,7 @@ from ledger.session.decide import (
     END_BELOW_START,
     END_ESTIMATED,
     METER_WENT_BACKWARDS,
+    PRICE_MISSING,
     UNBILLABLE,
     UNRATABLE,
     VAT_UNKNOWN,
@@ -26,13 +27,18 @@ from ledger.session.events import (
 )
 from ledger.session.plausibility.judge import judge
 from ledger.session.plausibility.rules import DEFAULT_RULES, POLICIES, Rules
+from ledger.session.pricing import Pricing, Slots
 from ledger.session.rating import is_same_cost, rate_session, readings_of
 from ledger.session.state import Session, reason_of
 from ledger.store.fact import Fact
 from ledger.tariff.compiled import CompiledTariff
+from ledger.tariff.pricer import NO_SLOTS
+from ledger.tariff.spot import PriceMissingError
 
 # Reasons that the session's own facts give: where a later fact takes one away, it holds the session no longer.
-SELF_EVIDENT = frozenset({END_BEFORE_START, END_BELOW_START, END_ESTIMATED, METER_WENT_BACKWARDS, *POLICIES})
+SELF_EVIDENT = frozenset(
+    {END_BEFORE_START, END_BELOW_START, END_ESTIMATED, METER_WENT_BACKWARDS, PRICE_MISSING, *POLICIES}
+)
 
 GONE = "what was found is no longer so, after all that has arrived"
 
@@ -43,20 +49,40 @@ class Judged(NamedTuple):
     reasons: set[HoldReason]
     verdicts: list[Verdict]
     rated: SessionRated | None
+    missing: PriceMissingError | None = None
+
+
+class Consequences(NamedTuple):
+    """The facts that follow, and the price that is missing, if it is one."""
+
+    facts: list[Fact]
+    missing: PriceMissingError | None = None
 
 
 def consequences(
-    session: Session, tariff: CompiledTariff | None, rules: Rules = DEFAULT_RULES, *, is_released: bool = False
-) -> Iterator[Fact]:
-    """The facts that follow, none when nothing changes. The hold comes before the cost, so no reader bills too early.
+    session: Session,
+    tariff: CompiledTariff | None,
+    rules: Rules = DEFAULT_RULES,
+    slots: Slots = NO_SLOTS,
+    *,
+    is_released: bool = False,
+) -> Consequences:
+    """No facts when nothing changes. The hold comes before the cost, so no reader bills too early.
 
-    `tariff` is the pinned one, None where there is none or the session has not ended. `is_released`: somebody has just
-    released the session, so its cost is said again, as one that may be billed. Nothing follows for a waived session.
+    `tariff` is the pinned one, None where there is none or the session has not ended; `slots` are the spot prices of
+    the series that it follows. `is_released`: somebody has just released the session, so its cost is said again, as one
+    that may be billed. Nothing follows for a waived session.
     """
     started = session.started
     if started is None or session.is_waived:
-        return
-    judged = judge_session(session, tariff, rules)
+        return Consequences([])
+    judged = judge_session(session, tariff, rules, slots)
+    return Consequences(list(_facts(session, started, judged, rules, is_released=is_released)), judged.missing)
+
+
+def _facts(
+    session: Session, started: SessionStarted, judged: Judged, rules: Rules, *, is_released: bool
+) -> Iterator[Fact]:
     new = {reason for reason in judged.reasons - session.held if not _is_settled(session, reason)}
     gone = {reason for reason in session.held - judged.reasons if reason.code in SELF_EVIDENT}
     held = (session.held | new) - gone
@@ -77,7 +103,7 @@ def held_for(session: Session, reason: HoldReason) -> Iterator[SessionHeld]:
         yield _held(session, session.started, {reason}, [], DEFAULT_RULES)
 
 
-def judge_session(session: Session, tariff: CompiledTariff | None, rules: Rules) -> Judged:
+def judge_session(session: Session, tariff: CompiledTariff | None, rules: Rules, slots: Slots = NO_SLOTS) -> Judged:
     """All that is known of the session now, whatever was settled."""
     reasons = set(hold_reasons(session))
     started, ended = session.started, session.ended
@@ -87,8 +113,13 @@ def judge_session(session: Session, tariff: CompiledTariff | None, rules: Rules)
     verdicts = judge(session, started, ended, readings, rules)
     reasons.update(reason_of(verdict) for verdict in verdicts if verdict.policy == "hold")
     if tariff is None or not UNRATABLE.isdisjoint(codes_of(reasons)):
-        return Judged(reasons, verdicts, None)
-    rated = rate_session(session, tariff, readings=readings)
+        unknown = {reason for reason in session.held if reason.code == PRICE_MISSING}  # as long as nothing is priced
+        return Judged(reasons | unknown, verdicts, None)
+    try:
+        rated = rate_session(session, Pricing(tariff, slots=slots), readings)
+    except PriceMissingError as missing:
+        reasons.add(HoldReason(code=PRICE_MISSING, because=f"series {missing.series}"))
+        return Judged(reasons, verdicts, None, missing)
     if rated.vat_unknown:
         reasons.add(HoldReason(code=VAT_UNKNOWN, because=f"tariff {rated.tariff_pin.tariff_id}"))
     return Judged(reasons, verdicts, rated)

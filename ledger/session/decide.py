@@ -27,12 +27,13 @@ METER_WENT_BACKWARDS = "METER_WENT_BACKWARDS"
 VAT_UNKNOWN = "VAT_UNKNOWN"
 END_ESTIMATED = "END_ESTIMATED"
 TWO_ENDS = "TWO_ENDS"
+PRICE_MISSING = "PRICE_MISSING"
 
 # With one of these there is no energy, or no price, that could be trusted to make a cost.
 UNRATABLE = frozenset({NO_TARIFF, END_BELOW_START, END_BEFORE_START, METER_WENT_BACKWARDS})
 
 # With one of these no document can be made, so nobody can release it as it is.
-UNBILLABLE = frozenset({*UNRATABLE, NOT_YET_PAYABLE, VAT_UNKNOWN})
+UNBILLABLE = frozenset({*UNRATABLE, NOT_YET_PAYABLE, VAT_UNKNOWN, PRICE_MISSING})
 
 Reported = TypeVar("Reported", bound=FromMessage)
 

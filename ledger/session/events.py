@@ -223,6 +223,15 @@ class RegisterSubstituted(Fact, frozen=True, kw_only=True):
     actor: str
 
 
+class UsedPrice(Value, frozen=True, kw_only=True):
+    """The spot price of a slot under which energy flowed: from an instant until another one, a decimal text."""
+
+    series: str
+    from_: datetime = msgspec.field(name="from")
+    until: datetime
+    per_kwh: str
+
+
 class RatedLine(Value, frozen=True, kw_only=True):
     """What one unit price and VAT rate of one dimension contributes; amounts are exact texts.
 
@@ -257,8 +266,8 @@ class SessionRated(Fact, frozen=True, kw_only=True):
     names the dimensions that were used without a tax rate; `holds` the codes that keep the session from being billed.
     `groups` are the payer's memberships that discounts and mark-ups were applied for. `totals` has a RESERVATION only
     where the session had one. `day_cap` is what the tariff lets an account's sessions of a day cost at most, which
-    billing applies. `substituted` are the messages (`source id`) whose registers a person
-    replaced.
+    billing applies. `substituted` are the messages (`source id`) whose registers a person replaced. `spot_prices` are
+    the values that energy was priced at; a later revision takes them again, whatever was published since.
     """
 
     tenant: str
@@ -294,3 +303,4 @@ class SessionRated(Fact, frozen=True, kw_only=True):
     groups: tuple[str, ...] = ()
     day_cap: Cost | None = None
     substituted: tuple[str, ...] = ()
+    spot_prices: tuple[UsedPrice, ...] = ()

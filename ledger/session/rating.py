@@ -8,11 +8,10 @@ from math import floor
 import msgspec
 
 from ledger.session.events import Authority, Cost, RatedLine, SessionEnded, SessionRated, SessionStarted
+from ledger.session.pricing import Pricing, slots_by_series, used_price
 from ledger.session.state import Session
-from ledger.tariff.compiled import CompiledTariff
 from ledger.tariff.model import Dimension, PriceLimit, TaxIncluded
 from ledger.tariff.periods import charging_periods
-from ledger.tariff.policy import DEFAULT, Policies
 from ledger.tariff.pricer import price
 from ledger.tariff.readings import Readings, Reservation
 from ledger.tariff.report import Cost as ExactCost
@@ -31,15 +30,23 @@ RESERVATION_TOTAL = {"RESERVATION": (Dimension.RESERVATION_TIME, Dimension.RESER
 ENERGY_PLACES_MIN = 3  # a watt-hour is what people expect to read
 
 
-def price_session(
-    session: Session,
-    started: SessionStarted,
-    ended: SessionEnded,
-    tariff: CompiledTariff,
-    policies: Policies = DEFAULT,
-) -> Report:
-    """The cost of the session, and of its reservation, with its lines. Raises ValueError when a register falls."""
-    return price(tariff, charging_periods(readings_of(session, started, ended), tariff), policies)
+def price_session(session: Session, started: SessionStarted, ended: SessionEnded, pricing: Pricing) -> Report:
+    """The cost of the session, and of its reservation, with its lines. Raises as `price_readings` does."""
+    return price_readings(readings_of(session, started, ended), pricing)
+
+
+def price_readings(readings: Readings, pricing: Pricing) -> Report:
+    """The cost of readings, with its lines.
+
+    It rests on the spot prices that it names and on no others: where nothing flowed, a known price can still change
+    the order of the lines. ValueError when a register falls, PriceMissingError where energy flowed and no slot has
+    its price.
+    """
+    periods = charging_periods(readings, pricing.tariff)
+    report = price(pricing.tariff, periods, pricing.policies, pricing.slots)
+    if not pricing.tariff.series:
+        return report
+    return price(pricing.tariff, periods, pricing.policies, slots_by_series(report.spot_prices))
 
 
 def readings_of(session: Session, started: SessionStarted, ended: SessionEnded) -> Readings:
@@ -65,22 +72,21 @@ def _reservation(started: SessionStarted) -> Reservation | None:
     return Reservation(to_us(reserved.from_), to_us(reserved.until), reserved.expired)
 
 
-def rate_session(
-    session: Session, tariff: CompiledTariff, policies: Policies = DEFAULT, readings: Readings | None = None
-) -> SessionRated:
+def rate_session(session: Session, pricing: Pricing, readings: Readings | None = None) -> SessionRated:
     """The session's cost, as the revision that would be the next one.
 
-    `tariff`: the pinned version, in the session's zone and for its groups. `readings`: the session's, where the caller
-    has them already. Raises ValueError for a session that has not ended, or whose register falls.
+    `readings`: the session's, where the caller has them already. Raises ValueError for a session that has not ended, or
+    whose register falls; PriceMissingError.
     """
     started, ended = session.started, session.ended
     if started is None or ended is None:
         raise ValueError("a session that has not ended has no cost")
     revision = 1 if session.rated is None else session.rated.revision + 1
     known = readings_of(session, started, ended) if readings is None else readings
-    rated = _rated(started, ended, price(tariff, charging_periods(known, tariff), policies), revision)
-    if tariff.tariff.extensions.day_cap is not None:
-        rated = msgspec.structs.replace(rated, day_cap=_day_cap(tariff.tariff.extensions.day_cap, rated.currency))
+    rated = _rated(started, ended, price_readings(known, pricing), revision)
+    day_cap = pricing.tariff.tariff.extensions.day_cap
+    if day_cap is not None:
+        rated = msgspec.structs.replace(rated, day_cap=_day_cap(day_cap, rated.currency))
     return msgspec.structs.replace(rated, substituted=tuple(sorted(session.reported))) if session.reported else rated
 
 
@@ -125,6 +131,7 @@ def _rated(started: SessionStarted, ended: SessionEnded, report: Report, revisio
         utc_offsets=utc_offsets(started.time_zone, from_us(int(report.start_us)), ended.occurred_at),
         vat_unknown=_vat_unknown(report),
         groups=started.groups,
+        spot_prices=tuple(map(used_price, report.spot_prices)),
     )
 
 

@@ -26,7 +26,10 @@ class ChargeStart(NamedTuple):
 
 
 class Offer(msgspec.Struct, frozen=True, gc=False):
-    """What a version of a tariff says about where, when and for whom it may be chosen; its prices are not in here."""
+    """What a version of a tariff says about where, when and for whom it may be chosen; its prices are not in here.
+
+    `series`: the spot prices that it follows.
+    """
 
     tariff_id: str
     tariff_version: int
@@ -36,6 +39,7 @@ class Offer(msgspec.Struct, frozen=True, gc=False):
     priority: int
     from_us: int | None
     until_us: int | None
+    series: tuple[str, ...]
 
     @property
     def pin(self) -> TariffPin:
@@ -51,8 +55,22 @@ class Choice(NamedTuple):
     passed_over: int
 
 
+class _Spot(msgspec.Struct):
+    series: str
+
+
+class _Component(msgspec.Struct):
+    spot: _Spot | None = None
+
+
+class _Element(msgspec.Struct):
+    price_components: list[_Component]
+
+
 class _Outline(msgspec.Struct):
     """The part of a Tariff object that choosing reads."""
+
+    elements: list[_Element]
 
     valid_for: ValidFor | None = None
     priority: int | None = None
@@ -76,6 +94,7 @@ def offer_of(published: TariffPublished, version: int) -> Offer:
         priority=outline.priority or 0,
         from_us=instant_us_or_none(dates, "start_date_time"),
         until_us=instant_us_or_none(dates, "end_date_time"),
+        series=tuple(sorted({part.spot.series for e in outline.elements for part in e.price_components if part.spot})),
     )
 
 

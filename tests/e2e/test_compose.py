@@ -28,7 +28,7 @@ from tests.waiting import wait_until
 
 OURS = ("migrate", "consumer", "biller", "projector", "relay")
 FOLLOWING = ("consumer", "biller", "projector", "relay")
-TOPICS_IN = {"ev.sessions.v1", "ev.tariffs.v1", "ev.accounts.v1"}
+TOPICS_IN = {"ev.sessions.v1", "ev.tariffs.v1", "ev.accounts.v1", "ev.prices.v1"}
 TOPIC_OUT = "billing.events.v1"
 REPLACEABLE_PASSWORD = "${EVLEDGER_POSTGRES_PASSWORD:-development-only}"  # noqa: S105
 

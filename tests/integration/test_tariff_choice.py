@@ -87,6 +87,14 @@ def test_a_tariff_on_its_way_to_the_store_is_on_offer(tenant: Tenant) -> None:
     assert tenant.pinned("S") == ("T", 1)
 
 
+def test_a_version_on_its_way_to_the_store_takes_the_place_of_the_stored_one(tenant: Tenant) -> None:
+    tenant.deliver(tariff("Z"), tariff("A"), begun("before"))
+    tenant.feed.send(*tenant.of(tariff("Z", minutes=-5, valid_for={"location_ids": ["ELSEWHERE"]})))
+    tenant.feed.send(*tenant.of(begun("S")))
+    tenant.feed.pipeline.drain()
+    assert (tenant.pinned("before"), tenant.pinned("S")) == (("Z", 1), ("A", 1))
+
+
 def test_a_tariff_of_a_batch_that_failed_is_chosen_once_it_is_stored(tenant: Tenant, fail: Fail) -> None:
     tenant.deliver(tariff("OLD"))
     fail(STALE)

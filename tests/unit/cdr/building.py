@@ -14,6 +14,7 @@ from ledger.session.events import (
     StateChanged,
     TariffPin,
 )
+from ledger.session.pricing import Pricing
 from ledger.session.rating import rate_session
 from ledger.session.state import Session, evolve
 from ledger.tariff.compiled import compile_tariff
@@ -91,7 +92,7 @@ def rated(content: Json, end: SessionEnded, *facts: Any, groups: tuple[str, ...]
     for fact in (begun, *facts, end):
         evolve(session, fact)
     tariff = compile_tariff(parse_tariff(content), begun.time_zone, groups)
-    cost = rate_session(session, tariff)
+    cost = rate_session(session, Pricing(tariff))
     evolve(session, cost)
     rated_at = end.occurred_at + timedelta(seconds=5)
     return RatedSession(cost, rated_at, session, begun, end, tariff, content, PUBLISHED_AT)

@@ -81,6 +81,14 @@ REPLACED: dict[str, Any] = {
 }
 CONFIGURED: dict[str, Any] = {"roll_over_kwh": "1000000", "unit": "KWH", "legal_metering": "DE"}
 
+PRICES: dict[str, Any] = {
+    "currency": "EUR",
+    "slots": [
+        {"from": "2026-11-02T08:00:00Z", "until": "2026-11-02T08:15:00Z", "per_kwh": "-0.0123"},
+        {"from": "2026-11-02T09:15:00+01:00", "until": "2026-11-02T09:30:00+01:00", "per_kwh": "0.1000"},
+    ],
+}
+
 DATA = {
     "ev.session.started.v1": STARTED,
     "ev.session.metered.v1": METERED,
@@ -92,6 +100,7 @@ DATA = {
     "ev.meter.key-registered.v1": KEY,
     "ev.meter.replaced.v1": REPLACED,
     "ev.meter.configured.v1": CONFIGURED,
+    "ev.price.published.v1": PRICES,
 }
 SUBJECT = {
     "ev.account.opened.v1": "ACC-1",
@@ -100,8 +109,11 @@ SUBJECT = {
     "ev.meter.key-registered.v1": "M-4711",
     "ev.meter.replaced.v1": "M-4711",
     "ev.meter.configured.v1": "M-4711",
+    "ev.price.published.v1": "NL-DA",
 }
-SHORT = {name.split(".")[2]: name for name in DATA}
+# Tariffs and prices are both published.
+SHORT = {name.split(".")[2]: name for name in DATA if name != "ev.price.published.v1"}
+SHORT["priced"] = "ev.price.published.v1"
 LEFT_OUT = object()
 
 

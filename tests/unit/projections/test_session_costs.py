@@ -49,6 +49,11 @@ def test_a_cost_says_which_codes_are_left() -> None:
     assert (changed["held_codes"], changed["knows_holds"]) == (("A",), True)
 
 
+def test_a_cost_names_all_holds_that_are_left() -> None:
+    new, _ = rows(("s", started()), ("s", held("S1", "B", "A")), ("s", rated(holds=("C", "A"))), ("s", held("S1", "D")))
+    assert new[0]["held_codes"] == ("A", "C", "D")
+
+
 def test_the_pinned_tariff_wins_over_the_named_one() -> None:
     new, _ = rows(("a", started(tariff_id="OTHER")), ("b", started("S2", tariff_id="NAMED", tariff_pin=None)))
     assert [(row["tariff_id"], row["tariff_version"]) for row in new] == [("TARIFF-1", 1), ("NAMED", None)]

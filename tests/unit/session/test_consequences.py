@@ -1,17 +1,21 @@
 """What follows from a session's facts: a hold, a cost, the next revision, or nothing."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from ledger.account.events import Terms
 from ledger.session.consequences import consequences
-from ledger.session.events import Cost, SessionHeld, SessionRated
+from ledger.session.events import Cost, SessionHeld, SessionRated, SessionReleased
+from ledger.session.pricing import Pricing, Slots
 from ledger.session.rating import rate_session
 from ledger.session.state import Session, evolve
 from ledger.store.fact import Fact
 from ledger.tariff.policy import Policies
+from ledger.tariff.pricer import NO_SLOTS
+from ledger.values.time import to_us
 from tests.building import component, end, fact_of, minute, reading, state
 from tests.unit.session.build import BUSINESS, compiled, cost_in, given, held_codes, started
 
@@ -19,10 +23,10 @@ ENDED = fact_of(end("S"))
 TARIFF = compiled()
 
 
-def follow(session: Session, tariff: Any = TARIFF) -> list[Fact]:
+def follow(session: Session, tariff: Any = TARIFF, slots: Slots = NO_SLOTS) -> list[Fact]:
     """The consequences, which become part of the session."""
     facts = []
-    for fact in consequences(session, tariff):
+    for fact in consequences(session, tariff, slots=slots).facts:
         evolve(session, fact)
         facts.append(fact)
     return facts
@@ -245,9 +249,63 @@ def test_a_member_pays_the_price_of_the_group_and_the_cost_says_so() -> None:
 def test_the_readings_of_ocpi_that_were_chosen_are_kept_with_the_cost() -> None:
     session, policies = given(started(), ENDED), Policies(rounding="half_even_total")
     tariff = compiled(component("ENERGY", "0.0125"))
-    chosen, usual = rate_session(session, tariff, policies), rate_session(session, tariff)
+    chosen, usual = rate_session(session, Pricing(tariff, policies)), rate_session(session, Pricing(tariff))
     assert (chosen.policies, usual.policies) == (policies.as_dict(), Policies().as_dict())
     assert (chosen.cost.excl_minor, usual.cost.excl_minor) == (12, 13)
+
+
+# --- spot prices -----------------------------------------------------------------------------------------------------
+
+SPOT = {**component("ENERGY", "0"), "spot": {"series": "NL-DA"}}
+
+
+def slots(*values: str) -> Slots:
+    """The price of each half hour of the session."""
+    return {
+        "NL-DA": [
+            (to_us(minute(30 * place)), to_us(minute(30 * place + 30)), Decimal(value))
+            for place, value in enumerate(values)
+        ]
+    }
+
+
+def test_a_missing_price_holds_the_session_and_says_from_when() -> None:
+    session = given(started(), ENDED)
+    found = consequences(session, compiled(SPOT), slots=slots("0.1"))
+    assert held_codes(found.facts) == ["PRICE_MISSING"]
+    assert [type(fact) for fact in found.facts] == [SessionHeld]
+    assert found.missing is not None
+    assert (found.missing.series, found.missing.instant_us) == ("NL-DA", to_us(minute(30)))
+
+
+def test_a_price_that_is_still_missing_holds_no_second_time() -> None:
+    session = given(started(), ENDED)
+    follow(session, compiled(SPOT))
+    assert follow(session, compiled(SPOT), slots("0.1")) == []
+
+
+def test_the_price_that_comes_releases_the_session_and_rates_it() -> None:
+    session = given(started(), ENDED)
+    follow(session, compiled(SPOT))
+    facts = follow(session, compiled(SPOT), slots("0.1", "-0.02"))
+    assert [type(fact) for fact in facts] == [SessionReleased, SessionRated]
+    assert (cost_in(facts).amount_minor, cost_in(facts).holds, session.held) == (40, (), set())
+
+
+def test_other_holds_stay_when_the_price_comes() -> None:
+    session = given(started(terms=None), ENDED)
+    follow(session, compiled(SPOT))
+    rated = cost_in(follow(session, compiled(SPOT), slots("0.1", "0.1")))
+    assert rated.holds == ("NOT_YET_PAYABLE",)
+
+
+def test_a_register_that_falls_keeps_the_cost_back_though_the_price_is_there() -> None:
+    session = given(started(), ENDED)
+    follow(session, compiled(SPOT))
+    evolve(session, fact_of(reading("S", 15, "1005")))
+    evolve(session, fact_of(reading("S", 20, "1004")))
+    facts = follow(session, compiled(SPOT), slots("0.1", "0.1"))
+    assert (held_codes(facts), [type(fact) for fact in facts]) == (["METER_WENT_BACKWARDS"], [SessionHeld])
 
 
 # --- which side of tax counts ----------------------------------------------------------------------------------------

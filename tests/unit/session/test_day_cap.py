@@ -12,7 +12,7 @@ from tests.unit.session.build import compiled, cost_in, given, started
 
 
 def rated(**tariff: Any) -> SessionRated:
-    return cost_in(consequences(given(started(), fact_of(end("S"))), compiled(ENERGY, **tariff)))
+    return cost_in(consequences(given(started(), fact_of(end("S"))), compiled(ENERGY, **tariff)).facts)
 
 
 def capped(**day_cap: str) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def then(session: Session, facts: Any, *, is_released: bool = False) -> list[Fac
     for fact in facts:
         evolve(session, fact)
         found.append(fact)
-    for fact in consequences(session, TARIFF, is_released=is_released):
+    for fact in consequences(session, TARIFF, is_released=is_released).facts:
         evolve(session, fact)
         found.append(fact)
     return found

@@ -1,15 +1,21 @@
 """Which tariff a start gets that names none: every rule of the choice, from published messages."""
 
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from ledger.tariff.compiled import compile_tariff
+from ledger.tariff.parse import parse_tariff
 from ledger.tariffbook.catalogue import Catalogue
 from ledger.tariffbook.choice import ChargeStart, Choice, Offer, choose, offer_of
+from ledger.values.canonical import read_json_decimals
 from ledger.values.time import to_us
 from tests.building import fact_of, minute, tariff
 
 GOLD_AT_LOC1 = ChargeStart("LOC1", "E1", "DC", ("GOLD",), to_us(minute(0)))
+GOLDEN = sorted((Path(__file__).parents[2] / "golden" / "tariffs").glob("**/tariff*.json"))
 EVERYWHERE: dict[str, Any] = {}
 
 
@@ -94,6 +100,18 @@ def test_the_choice_says_what_fitted_and_how_many_were_passed_over() -> None:
     )
     choice = choose([offers("A"), best, offers("B"), offers("C", valid_for(groups=["SILVER"]))], GOLD_AT_LOC1)
     assert choice == Choice(best[0], ("location_ids", "groups"), 2)
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.parent.name)
+def test_an_offer_says_what_rating_reads(path: Path) -> None:
+    """The outline and the whole tariff are read by two readers, which must agree."""
+    text = path.read_bytes()
+    parsed = parse_tariff(read_json_decimals(text))
+    published = msgspec.structs.replace(fact_of(tariff("T")), tariff=msgspec.Raw(text))
+    offer = offer_of(published, 1)
+    assert (offer.valid_for, offer.priority) == (parsed.valid_for, parsed.priority)
+    assert (offer.from_us, offer.until_us) == (parsed.valid_from_us, parsed.valid_until_us)
+    assert offer.series == compile_tariff(parsed, "UTC").series
 
 
 def test_the_catalogue_knows_tariffs_by_tenant_and_place() -> None:
