@@ -41,17 +41,18 @@ def simulate_command(produce: Produce | None = None) -> click.Command:
     @click.option("--sessions", type=click.IntRange(1, MAX_SESSIONS), required=True, help="How many.")
     @click.option("--seed", type=int, required=True, help="Same seed, same bytes.")
     @click.option("--faults", is_flag=True, help="Damage, double, delay and lose a few messages.")
+    @click.option("--spot", is_flag=True, help="Some sites follow spot prices; those of one day come late.")
     @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Default: standard output.")
     @click.option("--kafka", is_flag=True, help="Send them to the broker of the settings.")
     @click.option("--json", "as_json", is_flag=True, help="The figures as one JSON document.")
     def simulate(  # noqa: PLR0913, PLR0917 - one argument per option
-        sessions: int, seed: int, faults: bool, out: Path | None, kafka: bool, as_json: bool
+        sessions: int, seed: int, faults: bool, spot: bool, out: Path | None, kafka: bool, as_json: bool
     ) -> None:
         """Write the messages of simulated charging sessions as JSON Lines."""
         if kafka:
-            count = _to_broker(produce, messages(sessions, seed, faults), out)
+            count = _to_broker(produce, messages(sessions, seed, faults, spot), out)
         else:
-            count = _to_file(messages(sessions, seed, faults), out)
+            count = _to_file(messages(sessions, seed, faults, spot), out)
         if kafka or out:
             _report(sessions, count, "Kafka" if kafka else str(out), as_json)
 

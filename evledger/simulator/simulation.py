@@ -1,6 +1,6 @@
 """The whole network over a month or longer: tariffs and accounts first, then the sessions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from heapq import merge
 from random import Random
@@ -12,6 +12,7 @@ from evledger.simulator.faults import Faults
 from evledger.simulator.payers import Payers
 from evledger.simulator.record import Message
 from evledger.simulator.session import Visit, occurrences
+from evledger.simulator.spot import SERIES, TARIFF_ID, publications, under_spot
 from evledger.simulator.stations import Connector, Site, build_network, copies_for, days_for
 from evledger.simulator.timeline import Batch, Scheduled, merged
 from ledger.values.time import US_PER_S, to_us
@@ -28,20 +29,26 @@ _NEXT_PRICES: Final = ("0.44", "0.27")
 _UPDATED: Final = "2026-10-10T09:00:00Z"
 
 
-def messages(sessions: int, seed: int, faults: bool = False) -> Iterator[Message]:
+def messages(sessions: int, seed: int, faults: bool = False, spot: bool = False) -> Iterator[Message]:
     """Session-event messages of so many sessions, the same for the same arguments, one by one.
 
     Tariffs and accounts come first, then the sessions by event time; with `faults` some are damaged,
-    doubled, late or missing, and everything else is as without. ValueError for a number of sessions
-    outside of 1..MAX_SESSIONS.
+    doubled, late or missing, with `spot` some sites follow spot prices, and everything else is as without.
+    ValueError for a number of sessions outside of 1..MAX_SESSIONS.
     """
     if not 1 <= sessions <= MAX_SESSIONS:
         raise ValueError(f"sessions must be 1 to {MAX_SESSIONS}, not {sessions}")
     rng = seeded(str(seed))
     everybody = Payers(sessions, rng)
     yield from _set_up(everybody)
-    batches = _sessions(sessions, everybody, rng, Faults(seeded(f"{seed} faults")) if faults else None)
-    yield from merged(merge(batches, _changes(everybody), key=lambda batch: batch.from_s))
+    days = days_for(sessions, DAYS_MIN)
+    prices: Iterator[Batch] = iter(())
+    if spot:
+        yield tariffs.published(tariffs.following(SERIES, TARIFF_ID), _instant_us(-_SET_UP_BEFORE)).to_message()
+        prices = publications(FIRST_DAY, days, seeded(f"{seed} spot"))
+    visits = _visits(sessions, everybody, rng, spot)
+    batches = _sessions(visits, rng, Faults(seeded(f"{seed} faults")) if faults else None)
+    yield from merged(merge(batches, _changes(everybody), prices, key=lambda batch: batch.from_s))
 
 
 def seeded(seed: str) -> Random:
@@ -71,11 +78,16 @@ def _instant_us(since_first_day: timedelta) -> int:
     return to_us(first + since_first_day)
 
 
-def _sessions(sessions: int, everybody: Payers, rng: Random, faults: Faults | None) -> Iterator[Batch]:
+def _visits(sessions: int, everybody: Payers, rng: Random, spot: bool) -> Iterator[tuple[Arrival, Visit]]:
     days = days_for(sessions, DAYS_MIN)
     network = build_network(copies_for(sessions, days), rng)
     for number, arrival in enumerate(arrivals(sessions, days, FIRST_DAY, rng), 1):
         visit = _visit(number, arrival, network, everybody, rng)
+        yield arrival, under_spot(visit) if spot else visit
+
+
+def _sessions(visits: Iterable[tuple[Arrival, Visit]], rng: Random, faults: Faults | None) -> Iterator[Batch]:
+    for arrival, visit in visits:
         sent = occurrences(arrival, visit, rng)
         yield Batch(arrival.at_s, faults.applied(visit, sent) if faults else sent)
 

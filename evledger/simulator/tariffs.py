@@ -48,6 +48,12 @@ def special_offer(number: int) -> Content:
     return _tariff(f"NL-AC-OFFER-{number:06d}", [_element([_price("NL", "ENERGY", "0.25")])])
 
 
+def following(series: str, tariff_id: str) -> Content:
+    """The market's price of the quarter hour and a mark-up per kWh."""
+    spot = {**_price("NL", "ENERGY", "0.35"), "spot": {"series": series, "add": "0.12"}}
+    return _tariff(tariff_id, [_element([spot])])
+
+
 def _parking_elements() -> list[Content]:
     energy = _price("NL", "ENERGY", "0.33")
     by_day = _element([energy, _price("NL", "PARKING_TIME", "3.00", 900)], start_time="08:00", end_time="20:00")

@@ -6,6 +6,7 @@ from typing import Any
 
 from consumers.session_log import Biller
 from ledger.application import Ledger
+from ledger.intake.message import Record
 from ledger.invoice.events import InvoiceIssued
 from ledger.store.streams import head, read_page
 from tests.building import ZONE, Event, Feed, account, end, start, tariff
@@ -38,7 +39,7 @@ class Books:
         begun = [start(session_id, minutes, **terms) for session_id in session_ids]
         self.feed.deliver(*begun, *[end(session_id, minutes + 60, kwh) for session_id in session_ids])
 
-    def deliver(self, *events: Event) -> None:
+    def deliver(self, *events: Event | Record) -> None:
         self.feed.deliver(*events)
 
     def follow(self, now: datetime = NOW) -> int:

@@ -5,13 +5,16 @@ from typing import Any
 
 import pytest
 
+from evledger.simulator import messages
 from ledger.application import Ledger
 from ledger.audit.explain import explain
 from ledger.audit.replay import Replayed, replay
 from ledger.audit.whatif import what_if
 from ledger.intake import priced
+from ledger.intake.message import Record
 from ledger.session.events import SessionHeld, SessionRated, SessionReleased
 from ledger.store.connection import connect
+from ledger.store.streams import head, read_page
 from ledger.tariff.parse import parse_tariff
 from ledger.values.canonical import read_json_decimals
 from projections.projector import Projector
@@ -287,6 +290,21 @@ def test_the_tables_show_the_hold_and_its_end(books: Books, database_url: str) -
     assert select(database_url, query) == released
     rebuild(database_url, ["session_costs"])
     assert select(database_url, query) == released
+
+
+def test_a_simulated_market_whose_prices_of_a_day_come_late_leaves_nothing_held(books: Books) -> None:
+    """Sixty sessions of a month: those of the late day wait for their prices, and all are rated in the end."""
+    lines = list(messages(sessions=60, seed=5, spot=True))
+    records = [Record("", 0, 0, line.key.encode(), line.value) for line in lines]
+    for begin in range(0, len(records), 500):
+        books.deliver(*records[begin : begin + 500])
+    connection = books.ledger.connection
+    facts = [logged.fact for logged in read_page(connection, "session", 0, head(connection, "session"))]
+    spot = [fact for fact in facts if isinstance(fact, SessionRated) and fact.spot_prices]
+    settled = [fact for fact in facts if isinstance(fact, SessionReleased)]
+    assert len(spot) > len(settled) > 0
+    assert len({fact.session_id for fact in facts if isinstance(fact, SessionRated)}) == 60
+    assert awaited(books) == []
 
 
 def test_a_settled_hold_names_what_it_settles(books: Books) -> None:

@@ -11,7 +11,7 @@ QUANTITY = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?", re.ASCII)
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 ID = re.compile(r"[!-~]{1,255}")
 STATES = {"Charging", "SuspendedEV", "SuspendedEVSE", "EVConnected", "Idle"}
-TOPICS = {"session": "ev.sessions.v1", "tariff": "ev.tariffs.v1", "account": "ev.accounts.v1"}
+TOPICS = {"session": "ev.sessions.v1", "tariff": "ev.tariffs.v1", "account": "ev.accounts.v1", "price": "ev.prices.v1"}
 QUANTITIES = ("register_kwh", "power_kw", "current_a", "soc_percent", "max_power_kw")
 REQUIRED = {
     "ev.session.started.v1": (
@@ -22,6 +22,7 @@ REQUIRED = {
     "ev.session.state-changed.v1": ("charging_state",),
     "ev.session.ended.v1": ("register_kwh",),
     "ev.tariff.published.v1": ("id", "currency", "elements"),
+    "ev.price.published.v1": ("currency", "slots"),
     "ev.account.opened.v1": ("name", "kind", "country", "currency", "billing"),
     "ev.account.changed.v1": ("name", "kind", "country", "currency", "billing"),
 }
