@@ -113,12 +113,14 @@ def _join(
     state: StationState, station: StationConfigured, request: StartRequest, answer: StartAnswer, accounts: Accounts
 ) -> Step:
     """Request and answer become a transaction. The request then waits for its token, if it must."""
-    transaction = joined(request, answer)
+    new = joined(request, answer)
+    known = next((t for t in state.transactions if t.session_id == new.session_id), None)
+    # A station that got no answer asks again, under another message id.
+    transaction = new if known is None else msgspec.structs.replace(known, message_id=request.message_id)
     halves = tuple(half for half in state.halves if half.message_id != request.message_id)
     of_both = Key("answer", request.station_id, request.message_id)
-    known = next((t for t in state.transactions if t.session_id == transaction.session_id), None)
-    after = _with(msgspec.structs.replace(state, halves=halves), known or transaction)
-    step = _announced_once(after, station, known or transaction, accounts)
+    after = _with(msgspec.structs.replace(state, halves=halves), transaction)
+    step = _announced_once(after, station, transaction, accounts)
     return step._replace(brings=(*step.brings, of_both))
 
 
