@@ -21,6 +21,7 @@ from consumers.ocpp import rows
 from consumers.ocpp.adapting import StationState, token_key
 from consumers.ocpp.desk import Desk, Entry, Sent
 from consumers.ocpp.inbound import Inbound
+from consumers.ocpp.known import follow_accounts, tokens_of
 from consumers.ocpp.outcomes import AdapterTotals, Epochs, Outcomes
 from consumers.ocpp.rows import AccountTokens, parked_under
 from ledger.account.events import AccountFact
@@ -28,18 +29,12 @@ from ledger.intake.message import Record
 from ledger.intake.station import StationConfigured, station_row
 from ledger.store.parking import Waiting, unpack_headers, waiting_for
 from ledger.store.stations import StationName, StationRow, known_station_messages, put_stations
-from ledger.store.streams import head, read_page
 from ledger.values.refusal import RefusedError, RepeatedError
 
 Read = Callable[[Record], Inbound]
 
 # Entries are numbered: what was parked before by its parked id, so that it comes first; then the batch's records.
 FIRST_OF_BATCH = 2**62
-
-# So many facts of the billing log are looked at in one transaction: enough to catch up fast, few enough to be brief.
-FOLLOWED_MAX = 10_000
-
-ACCOUNT_TOPICS = ("account.AccountOpened", "account.AccountChanged")
 
 
 class Batch:
@@ -70,13 +65,8 @@ class Batch:
 
     def follow(self, keys: Iterable[UUID] = ()) -> None:
         """Tokens of accounts that the ledger has learnt of, and frames that are parked under `keys`."""
-        position, end = rows.followed_to(self._cursor, self._tenant), head(self._connection, "billing")
-        until = min(end, position + FOLLOWED_MAX)
-        if until > position:
-            for logged in read_page(self._connection, "billing", position, until, ACCOUNT_TOPICS):
-                if isinstance(logged.fact, AccountFact):
-                    self._open(logged.fact)
-            rows.follow_to(self._cursor, self._tenant, until)
+        for account in follow_accounts(self._connection, self._cursor, self._tenant) or ():
+            self._open(account)
         self._fetch(set(keys))
         self._resume()
 
@@ -110,7 +100,8 @@ class Batch:
             self._configure(record, inbound)
         elif isinstance(inbound, AccountFact):
             self._outcomes.ignore(record, type(inbound).__name__)
-            self._open(inbound)
+            if inbound.tenant == self._tenant:
+                self._open(tokens_of(inbound))
         else:
             self._outcomes.enter(number, record, inbound)
             self._sent += self._desk.arrive([Entry(number, inbound)])
@@ -133,11 +124,9 @@ class Batch:
         current = self._desk.states.get(station.station_id, StationState()).station
         return current is None or current.occurred_at <= station.occurred_at
 
-    def _open(self, account: AccountFact) -> None:
-        if account.tenant == self._tenant:
-            tokens = account.personal.tokens
-            self._accounts.append(AccountTokens(account.account_id, account.occurred_at, tokens))
-            self._sent += self._desk.open_account(account.account_id, tokens)
+    def _open(self, account: AccountTokens) -> None:
+        self._accounts.append(account)
+        self._sent += self._desk.open_account(account.account_id, account.tokens)
 
     def _resume(self) -> None:
         """What is parked under a key that was brought here, until nothing more is."""

@@ -1,7 +1,7 @@
 """The states of many stations at work: what waits, what it waits for, and what goes on when that comes."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -50,9 +50,16 @@ class Desk:
         """An account with all the tokens that it holds from now on; what waited for one of them goes on."""
         for held in [token for token, holder in self.accounts.items() if holder == account_id]:
             del self.accounts[held]
-        keys = [token_key(token) for token in tokens]
-        self.accounts.update({key.name: account_id for key in keys})
-        return self._bring(keys)
+        return self.know_tokens({token_key(token).name: account_id for token in tokens})
+
+    def know_tokens(self, accounts: Mapping[str, str]) -> list[Sent]:
+        """Tokens (in capital letters) with the accounts that hold them; what waited for one of them goes on."""
+        self.accounts.update(accounts)
+        return self._bring([token_key(token) for token in accounts])
+
+    def missing(self, kind: str) -> set[Key]:
+        """What entries wait for, of one kind."""
+        return {key for key, _ in self.reasons.values() if key.kind == kind}
 
     def arrive(self, entries: Iterable[Entry]) -> list[Sent]:
         """Entries in the order of their arrival, and what goes on because of them."""
