@@ -33,11 +33,11 @@ class OcppAdapter:
 
     def run(self, stop: Event) -> AdapterTotals:
         """Read into the outbox until stopped; outages are waited for."""
-        return self._read(stop, once=False, progress=None)
+        return self.read(stop, once=False)
 
     def run_once(self, stop: Event, progress: Progress | None) -> AdapterTotals:
         """Read to the ends of the topics as they are now, and send what came of it."""
-        totals = self._read(stop, once=True, progress=progress)
+        totals = self.read(stop, once=True, progress=progress)
         self.relay().publish()
         return totals
 
@@ -45,7 +45,8 @@ class OcppAdapter:
         """The relay of the outbox to the sessions topic."""
         return OcppRelay(database_url(self.settings), self.kafka, self.settings.topic_sessions)
 
-    def _read(self, stop: Event, once: bool, progress: Progress | None) -> AdapterTotals:
+    def read(self, stop: Event, once: bool, progress: Progress | None = None) -> AdapterTotals:
+        """Read into the outbox until stopped, or to the ends of the topics; outages are waited for."""
         read = partial(read_inbound, message_reader(self.settings))
         with open_ledger(self.settings) as ledger:
             pipeline = OcppPipeline(ledger, read, self.tenant, self.group)

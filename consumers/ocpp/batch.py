@@ -162,7 +162,7 @@ class Batch:
         tokens = {token_key(each.token_uid).name for each in (*started, *waiting) if each.token_uid}
         unknown = tokens - self._desk.accounts.keys()
         if unknown:
-            self._desk.accounts.update(rows.load_accounts(self._cursor, self._tenant, unknown))
+            self._desk.hold(rows.load_accounts(self._cursor, self._tenant, unknown))
 
     def _load_stations(self, station_ids: set[str], events: Iterable[Event]) -> None:
         if not station_ids:

@@ -56,6 +56,7 @@ def reason(folder: Path, frame: str) -> str:
         (values_16("m", AT, {"value": "much"}), "$.meterValue[0].sampledValue[0].value: must be a number"),
         (values_16("m", AT, {"value": "1", "unit": "Furlong"}), "'Furlong' is no unit of a register: Wh or kWh"),
         (values_16("m", AT, {"value": "1", "location": "Moon"}), "'Moon' is no location of OCPP"),
+        (transaction_201("Started", AT, 0, transaction_id="x" * 101), "1 to 100 characters"),
         (start_16("m", AT, 0, id_tag="a b"), "$.idTag: must be printable ASCII without spaces"),
         (transaction_201("Started", AT, -1), "$.seqNo: must be 0 to 2147483647"),
         (transaction_201("Begun", AT, 0), "Invalid enum value 'Begun' - at `$.eventType`"),
@@ -67,6 +68,13 @@ def test_what_cannot_be_read_is_said_in_one_line(tmp_path: Path, frame: str, sai
     found = reason(tmp_path, frame)
     assert said in found
     assert "\n" not in found
+
+
+def test_a_state_without_a_timestamp_holds_from_its_reception(tmp_path: Path) -> None:
+    status = request("s", "StatusNotification", {"connectorId": 1, "status": "SuspendedEV", "errorCode": "NoError"})
+    assert adapted(tmp_path, [*BEGUN, status]).events[-1]["time"] == "2026-11-02T12:00:00Z"
+    unknown = status.replace("2026-11-02T12:00:00Z", "at noon")
+    assert reason(tmp_path, unknown) == "$.timestamp: is missing, and so is the instant of reception"
 
 
 @pytest.mark.parametrize("size", [256 * 1024 + 1, 300 * 1024])
