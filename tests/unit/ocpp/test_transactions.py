@@ -150,3 +150,19 @@ def test_an_id_is_made_of_what_was_measured(tmp_path: Path) -> None:
     other = values_16("a", "2026-11-02T08:30:00Z", {"value": "2"})
     assert len(adapted(tmp_path, [*BEGUN, *values]).of("metered")) == 1
     assert len(adapted(tmp_path, [*BEGUN, *values, other]).of("metered")) == 2
+
+
+@pytest.mark.parametrize(("second", "is_carried"), [("00.9", True), ("03", False)])
+def test_an_end_carries_the_record_that_was_signed_in_its_second(tmp_path: Path, second: str, is_carried: bool) -> None:
+    """The record of another instant stays with its own reading."""
+    signed = {"signedMeterData": "T0NNRnx7fXx7fQ==", "encodingMethod": "OCMF", "signingMethod": "", "publicKey": ""}
+    values = at_201(
+        "2026-11-02T09:00:00Z",
+        {"value": 8000, "context": "Transaction.End"},
+        {"value": 8.0, "context": "Transaction.End", "signedMeterValue": signed},
+    )
+    start = transaction_201("Started", "2026-11-02T08:00:00Z", 0, at_201("2026-11-02T08:00:00Z", {"value": 1000}))
+    found = adapted(tmp_path, [*KNOWN, start, transaction_201("Ended", f"2026-11-02T09:00:{second}Z", 1, values)])
+    assert found.of("metered")[-1]["signed"] == {"encoding": "OCMF", "data": "OCMF|{}|{}"}
+    assert ("signed" in found.of("ended")[0]) is is_carried
+    assert found.of("ended")[0]["register_kwh"] == "8.000"
