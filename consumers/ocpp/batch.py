@@ -1,6 +1,6 @@
 """One batch of the adapter in one transaction: load what it needs, work on it, store what came of it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -139,17 +139,23 @@ class Batch:
         """Frames that are parked under these keys go on, in the order in which they came."""
         found = waiting_for(self._connection, keys - self._asked) if keys - self._asked else []
         self._asked |= keys
-        entries = [self._entry(row) for row in found if row.group == self._group]
+        entries = [entry for row in found if row.group == self._group for entry in self._entries(row)]
         self._load([entry.event for entry in entries])
         self._sent += self._desk.arrive(entries)
 
-    def _entry(self, row: Waiting) -> Entry:
+    def _entries(self, row: Waiting) -> Iterator[Entry]:
+        """The frame that was parked; none when this version reads it otherwise than the one that parked it."""
         record = Record(row.topic, row.partition, row.offset, row.record_key, row.value, unpack_headers(row.headers))
-        event = read_event(record)
+        try:
+            event = read_event(record)
+        except UnreadableError as error:
+            self._outcomes.give_up(row, str(error))
+            return
         if isinstance(event, Nothing):
-            raise TypeError(f"parked message {row.parked_id} was a frame that waits, and is none any more")
-        self._outcomes.resume(row, event)
-        return Entry(row.parked_id, event)
+            self._outcomes.give_up(row, f"{event.action} says nothing about charging")
+        else:
+            self._outcomes.resume(row)
+            yield Entry(row.parked_id, event)
 
     def _load(self, inbound: Iterable[Inbound | UnreadableError]) -> None:
         """Bring states and accounts into memory that these need and that are not there yet."""

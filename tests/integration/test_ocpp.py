@@ -230,6 +230,15 @@ def test_a_batch_that_fails_before_its_end_leaves_nothing_and_comes_out_whole_th
     assert adapter.kinds() == ["started", "metered", "ended"]
 
 
+def test_a_parked_frame_that_a_later_version_cannot_read_stays_parked(adapter: Adapter) -> None:
+    adapter.deliver(station(), *SESSION)
+    connection = adapter.ledger.connection
+    connection.execute("UPDATE ledger.parked_messages SET value = '[2, 1]' WHERE reason LIKE 'the start of%'")
+    adapter.deliver(account())
+    assert adapter.kinds() == ["started"]
+    assert [row[:2] for row in adapter.parked()] == [("REFUSED", "APPENDED"), *[("UNREADABLE", "PARKED")] * 2]
+
+
 def test_two_adapters_never_work_at_the_same_time_so_nothing_that_comes_is_missed(
     adapter: Adapter, database_url: str
 ) -> None:
