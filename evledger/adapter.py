@@ -1,5 +1,7 @@
 """The OCPP adapter put together: its topics, its group, its relay."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import Event
@@ -7,9 +9,11 @@ from threading import Event
 from consumers.kafka_client import KafkaSettings
 from consumers.loop import ConsumerLoop, Progress
 from consumers.ocpp.inbound import read_inbound
+from consumers.ocpp.known import Known
 from consumers.ocpp.outcomes import AdapterTotals
 from consumers.ocpp.pipeline import OcppPipeline
 from consumers.ocpp.relay import OcppRelay
+from evledger.embedded.place import data_of
 from evledger.settings import Settings
 from evledger.wiring import adapted, database_url, message_reader, open_ledger
 
@@ -29,11 +33,11 @@ class OcppAdapter:
 
     def run(self, stop: Event) -> AdapterTotals:
         """Read into the outbox until stopped; outages are waited for."""
-        return self._read(stop, once=False, progress=None)
+        return self.read(stop, once=False)
 
     def run_once(self, stop: Event, progress: Progress | None) -> AdapterTotals:
         """Read to the ends of the topics as they are now, and send what came of it."""
-        totals = self._read(stop, once=True, progress=progress)
+        totals = self.read(stop, once=True, progress=progress)
         self.relay().publish()
         return totals
 
@@ -41,7 +45,8 @@ class OcppAdapter:
         """The relay of the outbox to the sessions topic."""
         return OcppRelay(database_url(self.settings), self.kafka, self.settings.topic_sessions)
 
-    def _read(self, stop: Event, once: bool, progress: Progress | None) -> AdapterTotals:
+    def read(self, stop: Event, once: bool, progress: Progress | None = None) -> AdapterTotals:
+        """Read into the outbox until stopped, or to the ends of the topics; outages are waited for."""
         read = partial(read_inbound, message_reader(self.settings))
         with open_ledger(self.settings) as ledger:
             pipeline = OcppPipeline(ledger, read, self.tenant, self.group)
@@ -54,3 +59,13 @@ class OcppAdapter:
         instance = self.kafka.group_instance_id
         own = None if instance is None else f"{instance}-ocpp"
         return replace(self.kafka, topics=adapted(self.settings), group_instance_id=own)
+
+
+@contextmanager
+def known_stations(settings: Settings, tenant: str) -> Iterator[Known | None]:
+    """What the database knows of stations and tokens; None where there is no database yet: none is made for this."""
+    if settings.database_url is None and not data_of(settings.home).exists():
+        yield None
+    else:
+        with open_ledger(settings) as ledger:
+            yield Known(ledger, tenant)

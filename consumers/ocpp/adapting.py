@@ -1,7 +1,7 @@
 """One event of a station to session messages: a pure step from state to state."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -31,6 +31,9 @@ from consumers.ocpp.transactions import (
 from ledger.intake.station import Connector, StationConfigured
 
 END_CONTEXT: Final = "Transaction.End"
+
+# Meters sign whole seconds; the stamp of the end has fractions.
+SIGNED_AT_END_WITHIN: Final = timedelta(seconds=1)
 
 # Token, in capital letters, to the account that holds it: OCPP compares tokens without regard to case.
 Accounts = Mapping[str, str]
@@ -113,12 +116,14 @@ def _join(
     state: StationState, station: StationConfigured, request: StartRequest, answer: StartAnswer, accounts: Accounts
 ) -> Step:
     """Request and answer become a transaction. The request then waits for its token, if it must."""
-    transaction = joined(request, answer)
+    new = joined(request, answer)
+    known = next((t for t in state.transactions if t.session_id == new.session_id), None)
+    # A station that got no answer asks again, under another message id.
+    transaction = new if known is None else msgspec.structs.replace(known, message_id=request.message_id)
     halves = tuple(half for half in state.halves if half.message_id != request.message_id)
     of_both = Key("answer", request.station_id, request.message_id)
-    known = next((t for t in state.transactions if t.session_id == transaction.session_id), None)
-    after = _with(msgspec.structs.replace(state, halves=halves), known or transaction)
-    step = _announced_once(after, station, known or transaction, accounts)
+    after = _with(msgspec.structs.replace(state, halves=halves), transaction)
+    step = _announced_once(after, station, transaction, accounts)
     return step._replace(brings=(*step.brings, of_both))
 
 
@@ -177,21 +182,24 @@ def _of_announced(state: StationState, station: StationConfigured, event: Transa
     messages.extend(session_messages.metered(station, connector, of, event.samples, event.seq_no))
     read = _read(of, event.samples, connector)
     if event.event_type == "Ended":
-        last = _at_end(event.samples, connector) or _last_known(read)
+        last = _at_end(event.samples, connector, event.at) or _last_known(read)
         end = last._replace(reason=event.stopped_reason, seq_no=event.seq_no)
         messages.append(session_messages.ended(station, of, event.at, end))
         read = msgspec.structs.replace(read, ended_at=event.at)
     return Step(_with(state, read), tuple(messages))
 
 
-def _at_end(samples: tuple[Sample, ...], connector: Connector) -> End | None:
-    """Of the readings at the end, or of all, the signed one, or else the last: it is what is billed."""
+def _at_end(samples: tuple[Sample, ...], connector: Connector, at: datetime) -> End | None:
+    """Of the readings at the end, or of all, the signed one, or else the last: it is what is billed.
+
+    A record that was signed at another instant than the end stays with its own reading alone.
+    """
     readings = [(s, register) for s in samples if (register := import_register(s, connector)) is not None]
     at_end = [each for each in readings if each[0].context == END_CONTEXT] or readings[-1:]
     if not at_end:
         return None
     sample, register_milliwh = next((each for each in reversed(at_end) if each[0].signed), at_end[-1])
-    return End(register_milliwh, sample.signed)
+    return End(register_milliwh, sample.signed if abs(sample.at - at) < SIGNED_AT_END_WITHIN else None)
 
 
 def _last_known(of: Transaction) -> End:
@@ -206,9 +214,9 @@ def _stop(state: StationState, station: StationConfigured, stop: StopRequest, _a
         return _waits_for_transaction(state, stop.station_id, stop.transaction_id)
     connector = _connector(station, of)
     messages = [*session_messages.metered(station, connector, of, stop.samples, None)]
-    signed = _at_end(stop.samples, connector)
     # A signed register is what is billed; meterStop is the same in whole watt-hours.
-    last = signed if signed is not None and signed.signed else End(stop.register_milliwh)
+    is_signed = any(sample.signed for sample in stop.samples)
+    last = (_at_end(stop.samples, connector, stop.at) if is_signed else None) or End(stop.register_milliwh)
     messages.append(session_messages.ended(station, of, stop.at, last._replace(reason=stop.reason)))
     read = _read(of, stop.samples, connector)
     return Step(_with(state, msgspec.structs.replace(read, ended_at=stop.at)), tuple(messages))

@@ -1,6 +1,6 @@
 """One batch of the adapter in one transaction: load what it needs, work on it, store what came of it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from consumers.ocpp import rows
 from consumers.ocpp.adapting import StationState, token_key
 from consumers.ocpp.desk import Desk, Entry, Sent
 from consumers.ocpp.inbound import Inbound
+from consumers.ocpp.known import follow_accounts, tokens_of
 from consumers.ocpp.outcomes import AdapterTotals, Epochs, Outcomes
 from consumers.ocpp.rows import AccountTokens, parked_under
 from ledger.account.events import AccountFact
@@ -28,18 +29,12 @@ from ledger.intake.message import Record
 from ledger.intake.station import StationConfigured, station_row
 from ledger.store.parking import Waiting, unpack_headers, waiting_for
 from ledger.store.stations import StationName, StationRow, known_station_messages, put_stations
-from ledger.store.streams import head, read_page
 from ledger.values.refusal import RefusedError, RepeatedError
 
 Read = Callable[[Record], Inbound]
 
 # Entries are numbered: what was parked before by its parked id, so that it comes first; then the batch's records.
 FIRST_OF_BATCH = 2**62
-
-# So many facts of the billing log are looked at in one transaction: enough to catch up fast, few enough to be brief.
-FOLLOWED_MAX = 10_000
-
-ACCOUNT_TOPICS = ("account.AccountOpened", "account.AccountChanged")
 
 
 class Batch:
@@ -70,13 +65,8 @@ class Batch:
 
     def follow(self, keys: Iterable[UUID] = ()) -> None:
         """Tokens of accounts that the ledger has learnt of, and frames that are parked under `keys`."""
-        position, end = rows.followed_to(self._cursor, self._tenant), head(self._connection, "billing")
-        until = min(end, position + FOLLOWED_MAX)
-        if until > position:
-            for logged in read_page(self._connection, "billing", position, until, ACCOUNT_TOPICS):
-                if isinstance(logged.fact, AccountFact):
-                    self._open(logged.fact)
-            rows.follow_to(self._cursor, self._tenant, until)
+        for account in follow_accounts(self._connection, self._cursor, self._tenant) or ():
+            self._open(account)
         self._fetch(set(keys))
         self._resume()
 
@@ -110,7 +100,8 @@ class Batch:
             self._configure(record, inbound)
         elif isinstance(inbound, AccountFact):
             self._outcomes.ignore(record, type(inbound).__name__)
-            self._open(inbound)
+            if inbound.tenant == self._tenant:
+                self._open(tokens_of(inbound))
         else:
             self._outcomes.enter(number, record, inbound)
             self._sent += self._desk.arrive([Entry(number, inbound)])
@@ -133,11 +124,9 @@ class Batch:
         current = self._desk.states.get(station.station_id, StationState()).station
         return current is None or current.occurred_at <= station.occurred_at
 
-    def _open(self, account: AccountFact) -> None:
-        if account.tenant == self._tenant:
-            tokens = account.personal.tokens
-            self._accounts.append(AccountTokens(account.account_id, account.occurred_at, tokens))
-            self._sent += self._desk.open_account(account.account_id, tokens)
+    def _open(self, account: AccountTokens) -> None:
+        self._accounts.append(account)
+        self._sent += self._desk.open_account(account.account_id, account.tokens)
 
     def _resume(self) -> None:
         """What is parked under a key that was brought here, until nothing more is."""
@@ -150,17 +139,23 @@ class Batch:
         """Frames that are parked under these keys go on, in the order in which they came."""
         found = waiting_for(self._connection, keys - self._asked) if keys - self._asked else []
         self._asked |= keys
-        entries = [self._entry(row) for row in found if row.group == self._group]
+        entries = [entry for row in found if row.group == self._group for entry in self._entries(row)]
         self._load([entry.event for entry in entries])
         self._sent += self._desk.arrive(entries)
 
-    def _entry(self, row: Waiting) -> Entry:
+    def _entries(self, row: Waiting) -> Iterator[Entry]:
+        """The frame that was parked; none when this version reads it otherwise than the one that parked it."""
         record = Record(row.topic, row.partition, row.offset, row.record_key, row.value, unpack_headers(row.headers))
-        event = read_event(record)
+        try:
+            event = read_event(record)
+        except UnreadableError as error:
+            self._outcomes.give_up(row, str(error))
+            return
         if isinstance(event, Nothing):
-            raise TypeError(f"parked message {row.parked_id} was a frame that waits, and is none any more")
-        self._outcomes.resume(row, event)
-        return Entry(row.parked_id, event)
+            self._outcomes.give_up(row, f"{event.action} says nothing about charging")
+        else:
+            self._outcomes.resume(row)
+            yield Entry(row.parked_id, event)
 
     def _load(self, inbound: Iterable[Inbound | UnreadableError]) -> None:
         """Bring states and accounts into memory that these need and that are not there yet."""
@@ -173,7 +168,7 @@ class Batch:
         tokens = {token_key(each.token_uid).name for each in (*started, *waiting) if each.token_uid}
         unknown = tokens - self._desk.accounts.keys()
         if unknown:
-            self._desk.accounts.update(rows.load_accounts(self._cursor, self._tenant, unknown))
+            self._desk.hold(rows.load_accounts(self._cursor, self._tenant, unknown))
 
     def _load_stations(self, station_ids: set[str], events: Iterable[Event]) -> None:
         if not station_ids:

@@ -1,7 +1,7 @@
 """The states of many stations at work: what waits, what it waits for, and what goes on when that comes."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -37,6 +37,7 @@ class Desk:
     def __init__(self) -> None:
         self.states: dict[str, StationState] = {}
         self.accounts: dict[str, str] = {}
+        self._held: dict[str, set[str]] = {}
         self.waiting: dict[Key, list[Entry]] = {}
         self.reasons: dict[int, tuple[Key, str]] = {}
         self.brought: set[Key] = set()
@@ -48,11 +49,25 @@ class Desk:
 
     def open_account(self, account_id: str, tokens: Iterable[str]) -> list[Sent]:
         """An account with all the tokens that it holds from now on; what waited for one of them goes on."""
-        for held in [token for token, holder in self.accounts.items() if holder == account_id]:
-            del self.accounts[held]
-        keys = [token_key(token) for token in tokens]
-        self.accounts.update({key.name: account_id for key in keys})
-        return self._bring(keys)
+        for token in self._held.pop(account_id, ()):
+            del self.accounts[token]
+        return self.know_tokens({token_key(token).name: account_id for token in tokens})
+
+    def know_tokens(self, accounts: Mapping[str, str]) -> list[Sent]:
+        """Tokens (in capital letters) with the accounts that hold them; what waited for one of them goes on."""
+        self.hold(accounts)
+        return self._bring([token_key(token) for token in accounts])
+
+    def hold(self, accounts: Mapping[str, str]) -> None:
+        """The same, for tokens that nothing here waits for yet."""
+        for token, account_id in accounts.items():
+            self._held.get(self.accounts.get(token, ""), set()).discard(token)
+            self.accounts[token] = account_id
+            self._held.setdefault(account_id, set()).add(token)
+
+    def missing(self, kind: str) -> set[Key]:
+        """What entries wait for, of one kind."""
+        return {key for key, _ in self.reasons.values() if key.kind == kind}
 
     def arrive(self, entries: Iterable[Entry]) -> list[Sent]:
         """Entries in the order of their arrival, and what goes on because of them."""

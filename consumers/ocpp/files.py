@@ -1,4 +1,7 @@
-"""A file of frames to session messages without a broker and without a database: the state is in memory."""
+"""A file of frames to session messages without a broker: the state is in memory.
+
+A database is not needed. If there is one, it says what the file does not say of stations and tokens.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -11,6 +14,7 @@ from consumers.messages.ocpp.events import Nothing
 from consumers.messages.reader import MessageReader
 from consumers.ocpp.desk import Desk, Entry, Sent
 from consumers.ocpp.inbound import Inbound, read_inbound
+from consumers.ocpp.known import Known
 from consumers.ocpp.session_messages import SessionMessage
 from ledger.account.events import AccountFact
 from ledger.intake.message import Record
@@ -26,11 +30,12 @@ class Listed(NamedTuple):
 
 
 class FileAdapter:
-    """One file through one desk. `counts` says what became of its lines, `messages` how many it led to."""
+    """One file through one desk. `counts` says what became of its lines. `known`: a database, if there is one."""
 
-    def __init__(self, reader: MessageReader, tenant: str) -> None:
+    def __init__(self, reader: MessageReader, tenant: str, known: Known | None = None) -> None:
         self._reader = reader
         self._tenant = tenant
+        self._known_elsewhere = known
         self._desk = Desk()
         self._unreadable: list[Listed] = []
         # As many as the file has messages: 100 bytes each beside a file that is read a line at a time.
@@ -43,6 +48,15 @@ class FileAdapter:
         for record in read_records(path, file_topic(path), 0):
             self._records += 1
             yield from self._new(self._read(record))
+        if self._known_elsewhere is not None:
+            yield from self._new(self._ask(self._known_elsewhere))
+
+    def _ask(self, known: Known) -> Iterator[Sent]:
+        """What the file does not say of stations and tokens, a database may know."""
+        for station in known.stations(key.station_id for key in self._desk.missing("station")):
+            if self._desk.states[station.station_id].station is None:
+                yield from self._desk.configure(station)
+        yield from self._desk.know_tokens(known.accounts(key.name for key in self._desk.missing("token")))
 
     def _read(self, record: Record) -> list[Sent]:
         try:

@@ -85,9 +85,13 @@ class Outcomes:
         self._read(record)
         self._entered[number] = record, event
 
-    def resume(self, row: Waiting, _event: Event) -> None:
-        """A frame that was parked before."""
+    def resume(self, row: Waiting) -> None:
+        """A frame that was parked before, and goes on."""
         self._resumed[row.parked_id] = row
+
+    def give_up(self, row: Waiting, reason: str) -> None:
+        """A frame that was parked before, and that nothing can come of any more; it stays parked."""
+        self._settled.append(Settled(row.parked_id, "PARKED", "UNREADABLE", reason, None))
 
     def settle(self, sent: Iterable[Sent], reasons: Mapping[int, tuple[Key, str]], new: set[tuple[str, str]]) -> None:
         """Give every frame its outcome: it waits, or it said something, and was it new?"""

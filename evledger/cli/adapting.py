@@ -7,7 +7,7 @@ from threading import Event
 import click
 
 from consumers.ocpp.files import FileAdapter, Listed
-from evledger.adapter import OcppAdapter
+from evledger.adapter import OcppAdapter, known_stations
 from evledger.cli.errors import UnusableError
 from evledger.cli.output import as_json_option, print_json, progress, say, tenant_option
 from evledger.cli.stopping import stop_on_signals
@@ -45,7 +45,8 @@ def adapt_ocpp(file: Path | None, out: Path | None, once: bool, tenant: str, as_
     """Turn what stations say into session messages: from Kafka to Kafka until stopped, or from FILE to a file.
 
     FILE has a JSON object a line, as `evledger simulate` writes them: frames with their headers, and the messages about
-    stations and accounts that say what frames do not. What is written to --out is for `evledger ingest`.
+    stations and accounts that say what frames do not. A database is not needed; if there is one, it is asked for
+    stations and tokens that FILE does not name. What is written to --out is for `evledger ingest`.
     """
     if (file is None) is not (out is None) or (once and file is not None):
         raise click.UsageError("give FILE with --out FILE, or neither for Kafka, with --once if you like")
@@ -72,9 +73,10 @@ def _adapt_topics(settings: Settings, once: bool, tenant: str, as_json: bool) ->
 def _adapt_file(settings: Settings, file: Path, out: Path, tenant: str, as_json: bool) -> None:
     if out.exists() and file.exists() and out.samefile(file):
         raise UnusableError(f"{out} is the file that is read: write to another one")
-    adapter = FileAdapter(message_reader(settings), tenant)
     try:
-        write_lines(_lines(adapter, file, settings.topic_sessions), out)
+        with known_stations(settings, tenant) as known:
+            adapter = FileAdapter(message_reader(settings), tenant, known)
+            write_lines(_lines(adapter, file, settings.topic_sessions), out)
     except DiskFullError as error:
         raise UnavailableError(str(error)) from None
     except OutputError as error:

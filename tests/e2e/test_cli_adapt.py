@@ -78,3 +78,13 @@ def test_a_file_is_not_written_over_itself(program: Program, folder: Path) -> No
 
 def test_without_a_broker_the_setting_is_named(program: Program) -> None:
     program("adapt", "ocpp", "--once").refuses(2, "EVLEDGER_KAFKA_BOOTSTRAP_SERVERS")
+
+
+@pytest.mark.usefixtures("in_empty")
+def test_what_the_file_does_not_say_of_stations_and_tokens_the_database_does(program: Program, folder: Path) -> None:
+    frames, out = write(folder / "frames.jsonl", *SESSION), folder / "messages.jsonl"
+    assert program("adapt", "ocpp", frames, "--out", out, "--json").document["waiting"] == 4
+    assert program("ingest", write(folder / "known.jsonl", account(), station()), "--json").document["appended"] == 2
+    found = program("adapt", "ocpp", frames, "--out", out, "--json").document
+    assert (found["waiting"], found["messages"]) == (0, 3)
+    assert program("ingest", out, "--json").document["appended"] == 3

@@ -26,8 +26,8 @@ from tests.e2e.compose import (
 )
 from tests.waiting import wait_until
 
-OURS = ("migrate", "consumer", "biller", "projector", "relay")
-FOLLOWING = ("consumer", "biller", "projector", "relay")
+OURS = ("migrate", "consumer", "adapter", "biller", "projector", "relay")
+FOLLOWING = ("consumer", "adapter", "biller", "projector", "relay")
 TOPICS_IN = {"ev.sessions.v1", "ev.tariffs.v1", "ev.accounts.v1", "ev.prices.v1"}
 TOPIC_OUT = "billing.events.v1"
 REPLACEABLE_PASSWORD = "${EVLEDGER_POSTGRES_PASSWORD:-development-only}"  # noqa: S105

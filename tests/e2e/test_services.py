@@ -16,7 +16,7 @@ from tests.e2e.program import Program, ended, started
 from tests.waiting import wait_until
 
 SESSIONS, SEED = "30", "5"
-FAMILIES = ("sessions", "tariffs", "accounts", "billing")
+FAMILIES = ("sessions", "tariffs", "accounts", "stations", "ocpp_frames", "ocpp_citrineos", "billing")
 # What a run over the sessions above must have said.
 SAID = {
     "billing.session.rated.v1",
@@ -24,7 +24,7 @@ SAID = {
     "billing.invoice.issued.v1",
     "billing.balance.changed.v1",
 }
-FOLLOWING = (["consume"], ["project"], ["publish"], ["bill", "--follow"], ["run"])
+FOLLOWING = (["consume"], ["adapt", "ocpp"], ["project"], ["publish"], ["bill", "--follow"], ["run"])
 
 pytestmark = pytest.mark.kafka
 

@@ -2,18 +2,21 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import psycopg
 import pytest
 
 from consumers.files import to_record
+from consumers.ocpp import rows
 from consumers.ocpp.inbound import read_inbound
 from consumers.ocpp.outcomes import AdapterTotals
 from consumers.ocpp.pipeline import OcppPipeline
-from ledger.application import Ledger
+from ledger.application import Ledger, UnavailableError
 from ledger.intake.message import Record
 from ledger.store.positions import ControlTotals, acquire, control_totals, next_offsets
 from ledger.store.recorder import FencedError
@@ -31,6 +34,7 @@ from tests.unit.ocpp.logs import (
     stop_16,
     values_16,
 )
+from tests.waiting import wait_until
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "ocpp"
 GROUP, TOPIC = "evledger-ocpp", "frames"
@@ -208,3 +212,59 @@ def test_messages_of_the_adapter_are_taken_by_the_ledger(adapter: Adapter, own_l
     feed.deliver(to_record("accounts", 0, account().encode()), *records)
     assert feed.outcomes() == (4, 3, 0)
     feed.close()
+
+
+def test_a_batch_that_fails_before_its_end_leaves_nothing_and_comes_out_whole_the_next_time(
+    adapter: Adapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adapter.deliver(account(), station())
+
+    def fail(*_: object) -> None:
+        raise psycopg.OperationalError("the server went away")
+
+    with monkeypatch.context() as patch, pytest.raises(UnavailableError, match="the server went away"):
+        patch.setattr(rows, "move", fail)
+        adapter.deliver(*SESSION)
+    assert (adapter.said(), adapter.parked(), next_offset(adapter)) == ([], [], 2)
+    adapter.deliver(*SESSION)
+    assert adapter.kinds() == ["started", "metered", "ended"]
+
+
+def test_a_parked_frame_that_a_later_version_cannot_read_stays_parked(adapter: Adapter) -> None:
+    adapter.deliver(station(), *SESSION)
+    connection = adapter.ledger.connection
+    connection.execute("UPDATE ledger.parked_messages SET value = '[2, 1]' WHERE reason LIKE 'the start of%'")
+    adapter.deliver(account())
+    assert adapter.kinds() == ["started"]
+    assert [row[:2] for row in adapter.parked()] == [("REFUSED", "APPENDED"), *[("UNREADABLE", "PARKED")] * 2]
+
+
+def test_two_adapters_never_work_at_the_same_time_so_nothing_that_comes_is_missed(
+    adapter: Adapter, database_url: str
+) -> None:
+    """One brings the account while the other finds that nobody holds the token."""
+    adapter.deliver(station())
+    with Ledger(database_url) as other_ledger, psycopg.connect(database_url) as holder:
+        other = Adapter(other_ledger, "other")
+        holder.execute("SELECT pg_advisory_xact_lock(%s)", [rows.LOCK_KEY])
+        with ThreadPoolExecutor(2) as threads:
+            frames = threads.submit(adapter.deliver, *SESSION)
+            wait_until(lambda: waiting_for_the_lock(database_url) == 1, "the frames to wait for their turn")
+            brought = threads.submit(other.deliver, account())
+            wait_until(lambda: waiting_for_the_lock(database_url) == 2, "the account to wait for its turn")
+            holder.rollback()
+            assert (frames.result().parked, brought.result().ignored) == (3, 1)
+    adapter.pipeline.look()
+    assert adapter.kinds() == ["started", "metered", "ended"]
+
+
+WAITING_FOR_THE_LOCK = """
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+def waiting_for_the_lock(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        ((count,),) = connection.execute(WAITING_FOR_THE_LOCK).fetchall()
+        return int(count)

@@ -109,7 +109,7 @@ def test_a_relay_that_is_killed_before_it_marks_adds_nothing(
 ) -> None:
     adapter.run_once(Event(), None)
     produce(settings, [station(), account(), *SESSION])
-    adapter._read(Event(), once=True, progress=None)
+    adapter.read(Event(), once=True)
     command = [sys.executable, "-m", "tests.integration.ocpp_relay_process", database_url]
     arguments = [settings.kafka_bootstrap_servers or "", settings.topic_sessions]
     done = subprocess.run([*command, *arguments], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)

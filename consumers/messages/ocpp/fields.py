@@ -6,14 +6,17 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
 from consumers.messages.faults import UnreadableError, shown
-from consumers.messages.fields import MAX_ID_LENGTH, MAX_TEXT_LENGTH
+from consumers.messages.fields import MAX_TEXT_LENGTH
 from ledger.values.time import to_instant
 
 # Seen in the field: offsets without a colon (`+0000`), and more decimals than microseconds.
 _INSTANT: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,6})\d*)?(?:([Zz])|([+-]\d\d):?(\d\d))", re.ASCII
 )
-_ID: Final = re.compile(r"[!-~]{1,255}")
+# OCPP's own ids have at most 48 characters; a station's, a transaction's and an instant together are an id of ours,
+# which has at most 255.
+ID_LENGTH_MAX: Final = 100
+_ID: Final = re.compile(r"[!-~]{1,100}")
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 # 10**12 kWh is no register; beyond it a number is noise, and its digits would only cost time.
@@ -37,7 +40,7 @@ def instant_of(path: str, text: str) -> datetime:
 def id_of(path: str, text: str) -> str:
     """An id that may become part of a session's id: printable ASCII without spaces."""
     if not _ID.fullmatch(text):
-        raise UnreadableError(f"{path}: must be printable ASCII without spaces, 1 to {MAX_ID_LENGTH} characters")
+        raise UnreadableError(f"{path}: must be printable ASCII without spaces, 1 to {ID_LENGTH_MAX} characters")
     return text
 
 

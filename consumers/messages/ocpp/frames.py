@@ -113,7 +113,7 @@ def _said(record: Record, headers: Mapping[str, str], message_id: str) -> Said:
     return Said(
         id_of("header station-id", station_id),
         id_of("$[1]", message_id),
-        _received_at("header received-at", headers.get("received-at")),
+        _received_at(headers.get("received-at")),
     )
 
 
@@ -139,7 +139,7 @@ def _in_envelope(content: bytes) -> Frame | Nothing:
     said = Said(
         id_of("$._context.stationId", context.station_id),
         id_of("$._context.correlationId", context.correlation_id),
-        _received_at("$._context.timestamp", context.timestamp),
+        _received_at(context.timestamp),
     )
     version = _known_version("$._protocol", envelope.protocol)
     return Frame(said, version, is_request, envelope.action, bytes(envelope.payload))
@@ -149,5 +149,9 @@ def _without_underscores(members: Mapping[str, msgspec.Raw]) -> dict[str, msgspe
     return {name.removeprefix("_"): value for name, value in members.items()}
 
 
-def _received_at(path: str, text: str | None) -> datetime | None:
-    return None if text is None else instant_of(path, text)
+def _received_at(text: str | None) -> datetime | None:
+    """None where it cannot be read: hardly any frame needs it, and none should be lost for it."""
+    try:
+        return None if text is None else instant_of("received-at", text)
+    except UnreadableError:
+        return None
