@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from datetime import UTC, datetime
 from threading import Event
 from time import monotonic
 from typing import TypeVar
@@ -15,6 +16,7 @@ from consumers.loop import ConsumerLoop, Progress
 from consumers.ocpp.outcomes import AdapterTotals
 from consumers.pipeline import Totals
 from consumers.session_log import Biller
+from consumers.ticks import Ticker
 from consumers.topics import TopicSettings
 from evledger.adapter import OcppAdapter
 from evledger.following import follow_billing
@@ -32,6 +34,9 @@ OUTAGES = (UnavailableError, BrokerUnavailableError, PersistenceError, psycopg.O
 BEGUN_AFTER_S = 15.0
 
 RETRY_S = 2.0  # servers restart in seconds; more tries would only fill the log
+
+# What ticks end are waits of hours and days.
+TICK_INTERVAL_S = 300.0
 
 Body = Callable[[Event], object]
 
@@ -81,6 +86,15 @@ def bill(settings: Settings, tenant: str, stop: Event) -> int:
         )
 
 
+def send_ticks(settings: Settings, stop: Event) -> None:
+    """Ticks from the clock, until stopped."""
+    with open_ledger(settings) as ledger:
+        ticker = Ticker(ledger, settings.rules)
+        while not stop.is_set():
+            ticker.tick(datetime.now(UTC))
+            stop.wait(TICK_INTERVAL_S)
+
+
 def through_outages(name: str, body: Callable[[Event], Result], stop: Event) -> Result | None:
     """Run a service until it is stopped, and again after each outage. Raises what keeps it from beginning.
 
@@ -99,7 +113,7 @@ def through_outages(name: str, body: Callable[[Event], Result], stop: Event) -> 
 
 
 def run_all(settings: Settings, bootstrap_servers: str, tenant: str, stop: Event) -> Totals:
-    """Consume, adapt, bill, project and publish until stopped; the messages consumed.
+    """Consume, adapt, bill, tick, project and publish until stopped; the messages consumed.
 
     The first failure stops all, and is raised.
     """
@@ -110,6 +124,7 @@ def run_all(settings: Settings, bootstrap_servers: str, tenant: str, stop: Event
         "OCPP adapter": adapter.run,
         "OCPP relay": relay_of(adapter),
         "biller": lambda stop: bill(settings, tenant, stop),
+        "ticker": lambda stop: send_ticks(settings, stop),
         "projector": lambda stop: Projector(url).run(stop),
         "relay": lambda stop: Relay(url, bootstrap_servers, settings.topic_billing).run(stop),
     }

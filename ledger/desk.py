@@ -76,6 +76,8 @@ class Desk:
             if refuse is not None:
                 for key in acts:
                     refuse(self._session(key))
+            if not batch.touched:
+                break
             try:
                 self._ledger.commit(batch, NO_GROUP, {})
             except StaleError:

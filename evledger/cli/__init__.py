@@ -24,6 +24,7 @@ from evledger.cli import (
     reading,
     streaming,
     tariffs,
+    ticking,
 )
 from evledger.cli.errors import exit_code_of, line_of
 from evledger.examples import example
@@ -56,6 +57,7 @@ for command in (
     reading.account,
     operating.parked,
     held.held,
+    ticking.tick,
     audit.replay,
     explaining.explain,
     comparison.whatif,

@@ -5,13 +5,16 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from ledger.application import Ledger, StaleError
 from ledger.audit.replay import replay
 from ledger.desk import Desk
 from ledger.intake.subject import SubjectKey
 from ledger.session.release import Order, Role, Substitute
+from ledger.store.connection import logged_in, take_role
 from ledger.values.refusal import RefusedError
 from projections.projector import Projector
 from tests.building import TENANT, end, reading, short_topics, start, topics_of
@@ -161,3 +164,19 @@ def test_what_was_replaced_is_recomputed_from_the_events_alone(books: Books) -> 
     assert books.bill() == 1
     assert replay(books.ledger.connection, None, lambda _position, _end: None).differences == []
     assert short_topics(books.invoices) == ["InvoiceIssued"]
+
+
+def test_who_was_granted_finance_acts_as_finance_whatever_role_was_taken(books: Books) -> None:
+    with psycopg.connect(books.ledger.url, autocommit=True) as connection:
+        connection.execute("CREATE ROLE otto LOGIN IN ROLE evledger_app")
+        connection.execute("CREATE ROLE fiona LOGIN IN ROLE evledger_app, evledger_finance")
+        try:
+            found = []
+            for name in ("otto", "fiona"):
+                connection.execute(sql.SQL("SET SESSION AUTHORIZATION {}").format(sql.Identifier(name)))
+                take_role(connection, "app")
+                found.append(logged_in(connection))
+                connection.execute("RESET SESSION AUTHORIZATION")
+            assert found == [("otto", False), ("fiona", True)]
+        finally:
+            connection.execute("DROP ROLE otto, fiona")
