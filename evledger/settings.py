@@ -83,6 +83,7 @@ class Settings(BaseSettings):
     plausible_policies: dict[str, Policy] = {}
     seq_gap_wait_s: Annotated[int, Field(ge=60)] = DEFAULT_RULES.seq_gap_wait_s
     end_wait_s: Annotated[int, Field(ge=60)] = DEFAULT_RULES.end_wait_s
+    unattributed_wh_max: Annotated[int, Field(ge=0, le=1_000_000_000)] = 100
 
     @field_validator("plausible_policies")
     @classmethod
@@ -141,6 +142,11 @@ class Settings(BaseSettings):
             seq_gap_wait_s=self.seq_gap_wait_s,
             end_wait_s=self.end_wait_s,
         )
+
+    @property
+    def unattributed_milliwh_max(self) -> int:
+        """Energy between two sessions of a meter that is an alarm when it is exceeded, either way."""
+        return self.unattributed_wh_max * MILLIWH_PER_WH
 
     @property
     def account_defaults(self) -> AccountDefaults:

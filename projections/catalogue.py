@@ -6,6 +6,8 @@ from projections.invoices.lines import INVOICE_LINES
 from projections.invoices.register import INVOICE_REGISTER
 from projections.invoices.vat import INVOICE_VAT
 from projections.journal.gl_journal import GL_JOURNAL
+from projections.meters.meter_changes import METER_CONFIGURATIONS, METER_REPLACEMENTS
+from projections.meters.metered_sessions import METERED_SESSIONS
 from projections.outbox.outbox import OUTBOX
 from projections.projection import Follower, Projection
 from projections.revenue.revenue import REVENUE
@@ -22,6 +24,9 @@ PROJECTIONS: dict[str, Projection] = {
         GL_JOURNAL,
         CUSTOMER_BALANCES,
         REVENUE,
+        METERED_SESSIONS,
+        METER_REPLACEMENTS,
+        METER_CONFIGURATIONS,
     )
 }
 
@@ -42,6 +47,8 @@ FED_BY: dict[str, tuple[str, ...]] = {
     "unbilled": ("session_costs", "billed_sessions"),
     "completeness": ("session_costs", "billed_sessions"),
     "completeness_unexplained": ("session_costs", "billed_sessions"),
+    "meter_chain": ("metered_sessions", "meter_replacements", "meter_configurations"),
+    "meter_energy": ("metered_sessions", "meter_replacements", "meter_configurations"),
 }
 
 

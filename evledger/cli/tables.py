@@ -17,15 +17,19 @@ PAGE_ROWS = 500
 
 RIGHT = frozenset({
     "line", "quantity", "billed_quantity", "unit_price", "vat_percent", "net", "vat", "gross", "excl_vat", "incl_vat",
-    "energy_kwh", "balance", "prepaid", "difference", "parked_id", "tariff_version",
-    "today_tariff_version",
+    "balance", "prepaid", "difference", "parked_id", "tariff_version", "today_tariff_version", "sessions", "jumps",
+    "falls", "alarms",
 })  # fmt: skip
+RIGHT_UNIT = "_kwh"
 
 # What the names of fields leave out.
 TITLES = {
     "started_at": "started (UTC)", "ended_at": "ended (UTC)", "parked_at": "parked (UTC)", "energy_kwh": "kWh",
     "vat_percent": "VAT %", "vat": "VAT", "excl_vat": "excl. VAT", "incl_vat": "incl. VAT", "session_id": "session",
     "account_id": "account", "invoice_number": "invoice", "parked_id": "id",
+    "began_at": "from (UTC)", "movement_kwh": "moved kWh", "sessions_kwh": "in sessions", "jumps_kwh": "up",
+    "unattributed_kwh": "unattributed", "falls_kwh": "down", "session_kwh": "in session", "meter_id": "meter",
+    "first_register_kwh": "first register", "last_register_kwh": "last register",
     "today_tariff_id": "today", "today_tariff_version": "version today",
 }  # fmt: skip
 
@@ -110,7 +114,7 @@ def rows_table(
         folds = column in FOLDED
         table.add_column(
             titled(column),
-            justify="right" if column in RIGHT else "left",
+            justify="right" if column in RIGHT or column.endswith(RIGHT_UNIT) else "left",
             no_wrap=not folds,
             min_width=None if folds or widths is None else widths[column],
             overflow="fold" if folds else "crop",

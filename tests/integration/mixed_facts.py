@@ -6,7 +6,17 @@ from collections.abc import Iterator
 from ledger.session.events import SessionRated
 from ledger.store.fact import Fact
 from projections.page import Log
-from tests.unit.projections.facts import ended, held, invoiced_session, issued, metered, rated, started
+from tests.unit.projections.facts import (
+    configured,
+    ended,
+    held,
+    invoiced_session,
+    issued,
+    metered,
+    rated,
+    replaced,
+    started,
+)
 
 LoggedIn = tuple[Log, str, Fact]
 
@@ -17,6 +27,7 @@ def mixed_facts(seed: int, sessions: int) -> list[LoggedIn]:
     running = [_session(rng, f"S{number}") for number in range(sessions)]
     facts: list[LoggedIn] = []
     rated_since: list[SessionRated] = []
+    facts += [("session", "M1", configured()), ("session", "M2", replaced())]
     number = 0
     while running:
         session = rng.choice(running)

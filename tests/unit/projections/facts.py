@@ -6,6 +6,7 @@ from uuid import UUID, uuid5
 
 from ledger.account.events import Terms
 from ledger.invoice.events import Buyer, InvoicedSession, InvoiceIssued, InvoiceLine, Totals, VatTotal
+from ledger.meter.events import MeterConfigured, MeterReplaced
 from ledger.session.events import (
     Cost,
     HoldReason,
@@ -64,6 +65,21 @@ def metered(register_milliwh: int, minutes: int = 15) -> MeterRecorded:
 def ended(register_milliwh: int = 22_500_000, minutes: int = 60) -> SessionEnded:
     at = START + timedelta(minutes=minutes)
     return SessionEnded(**_read_at(2), occurred_at=at, register_milliwh=register_milliwh)
+
+
+def replaced(meter_id: str = "M2", new_meter_id: str = "M3", minutes: int = 30, **registers: int) -> MeterReplaced:
+    """The register of a meter ends at 1 kWh, and the other one begins at 0, unless told otherwise."""
+    fields = {"last_register_milliwh": 1_000_000, "first_register_milliwh": 0, **registers}
+    at = START + timedelta(minutes=minutes)
+    return MeterReplaced(
+        **_read_at(3), occurred_at=at, tenant="default", meter_id=meter_id, new_meter_id=new_meter_id, at=at, **fields
+    )
+
+
+def configured(meter_id: str = "M1", roll_over_milliwh: int | None = 1_000_000_000) -> MeterConfigured:
+    return MeterConfigured(
+        **_read_at(4), occurred_at=START, tenant="default", meter_id=meter_id, roll_over_milliwh=roll_over_milliwh
+    )
 
 
 def held(session_id: str = "S1", *codes: str) -> SessionHeld:
