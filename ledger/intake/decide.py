@@ -10,14 +10,14 @@ from ledger.account.events import AccountChanged, AccountFact, AccountOpened
 from ledger.account.state import Account
 from ledger.intake.batch import Batch
 from ledger.intake.choosing import charge_start
+from ledger.intake.following import Following
 from ledger.intake.loading import AWAITED, Loader, Retries, key_of
 from ledger.intake.message import Arrival, Message, Misaddressed, Unreadable, content_sha256
-from ledger.intake.priced import Priced
 from ledger.intake.station import station_row
 from ledger.intake.subject import Subject, SubjectKey
 from ledger.meter.decide import configure_meter, register_key, replace_meter
 from ledger.meter.events import KeyRegistered, MeterConfigured, MeterReplaced
-from ledger.session.consequences import consequences, held_for
+from ledger.session.consequences import held_for
 from ledger.session.decide import (
     Pins,
     TwoEndsError,
@@ -31,28 +31,20 @@ from ledger.session.decide import (
 from ledger.session.events import (
     MeterRecorded,
     SessionEnded,
-    SessionHeld,
-    SessionReleased,
     SessionStarted,
     StateChanged,
     TariffChoice,
     TariffPin,
 )
 from ledger.session.plausibility.rules import DEFAULT_RULES, Rules
-from ledger.session.pricing import Slots, slots_for
 from ledger.session.state import Session
 from ledger.store.fact import Fact, FromMessage
 from ledger.store.parking import Outcome, Settled, Waiting
 from ledger.store.stations import StationName
-from ledger.tariff.compiled import CompiledTariff
-from ledger.tariff.pricer import NO_SLOTS
-from ledger.tariff.spot import PriceMissingError
-from ledger.tariffbook.compiled import CompiledTariffs
 from ledger.tariffbook.events import PricePublished, TariffPublished
-from ledger.tariffbook.prices import PriceSeries, publish_prices
+from ledger.tariffbook.prices import publish_prices
 from ledger.tariffbook.state import TariffVersions
 from ledger.values.refusal import RefusedError, RepeatedError
-from ledger.values.time import from_us
 
 
 class Waits(Exception):  # noqa: N818 - not an error: the message waits
@@ -94,8 +86,7 @@ class Decider:
         self._loader = loader
         self._subjects = loader.subjects
         self._legal_entity = default_legal_entity
-        self._tariffs = CompiledTariffs()
-        self._rules = rules
+        self._following = Following(loader.subjects, rules)
 
     def decide(self, number: int, arrivals: Sequence[Arrival]) -> Batch:
         """What these messages lead to. States in memory move on as if the batch were stored already."""
@@ -106,7 +97,7 @@ class Decider:
                 self._configure(batch, arrival, loaded.stations)
             else:
                 self._arrive(batch, arrival, subject, loaded.retries)
-        self._try_priced(batch, loaded.priced)
+        self._following.try_priced(batch, loaded.priced)
         batch.complete()
         return batch
 
@@ -122,7 +113,7 @@ class Decider:
             for fact in act(subject.state):
                 batch.append(subject, fact)
             if subject.version > version:
-                self._follow(batch, subject, is_released=not subject.state.held)
+                self._following.follow(batch, subject, is_released=not subject.state.held)
         return batch
 
     def _arrive(self, batch: Batch, arrival: Arrival, subject: Subject | None, retries: Retries) -> None:
@@ -238,66 +229,7 @@ class Decider:
             if type(fact) is TariffPublished:
                 self._loader.chooser.publish(subject.key)
         if subject.is_session and (type(fact) is SessionStarted or subject.state.ended is not None):
-            self._follow(batch, subject)
-
-    def _follow(self, batch: Batch, subject: Subject, *, is_released: bool = False) -> None:
-        session: Session = subject.state
-        tariff = self._tariff_of(session)
-        slots = self._slots(session, tariff)
-        follows = consequences(session, tariff, self._rules, slots, is_released=is_released)
-        for fact in follows.facts:
-            batch.append(subject, fact)
-            self._note_hold(batch, subject, fact)
-        if follows.missing is not None:
-            self._await_price(batch, subject, tariff, follows.missing)
-        if session.ended is not None:
-            batch.finished.append(subject.key)
-
-    @staticmethod
-    def _note_hold(batch: Batch, subject: Subject, fact: Fact) -> None:
-        if isinstance(fact, SessionHeld):
-            batch.newly_held.add(subject.key)
-        elif isinstance(fact, SessionReleased):
-            batch.forget_price(subject.key)
-            if not fact.still_held:
-                batch.newly_held.discard(subject.key)
-
-    def _await_price(
-        self, batch: Batch, subject: Subject, tariff: CompiledTariff | None, missing: PriceMissingError
-    ) -> None:
-        """A series in another currency than the tariff never has a price for it: nothing is waited for."""
-        series = self._subjects[SubjectKey("price", subject.key.tenant, missing.series)]
-        prices: PriceSeries = series.state
-        if tariff is not None and prices.currency in (None, tariff.tariff.currency):
-            batch.await_price(subject.key, series, from_us(missing.instant_us))
-
-    def _try_priced(self, batch: Batch, priced: Priced) -> None:
-        """Rate what waited for a price: of earlier batches, and of this one, whose prices may have come after it."""
-        batch.priced = priced
-        for key in sorted({*priced.sessions, *(batch.awaited_prices if priced.has_new else ())}):
-            batch.forget_price(key)
-            self._follow(batch, self._subjects[key])
-
-    def _slots(self, session: Session, tariff: CompiledTariff | None) -> Slots:
-        started, ended = session.started, session.ended
-        if tariff is None or not tariff.series or started is None or ended is None:
-            return NO_SLOTS
-        tenant = started.tenant
-
-        def series(name: str) -> PriceSeries:
-            found: PriceSeries = self._subjects[SubjectKey("price", tenant, name)].state
-            return found
-
-        return slots_for(tariff, started, ended, session.rated, series)
-
-    def _tariff_of(self, session: Session) -> CompiledTariff | None:
-        started = session.started
-        if started is None or started.tariff_pin is None or session.ended is None:
-            return None
-        pin = started.tariff_pin
-        book: TariffVersions = self._subjects[SubjectKey("tariff", started.tenant, pin.tariff_id)].state
-        text = book.versions[pin.tariff_version - 1].tariff
-        return self._tariffs.of(pin.tariff_hash, text, started.time_zone, started.groups)
+            self._following.follow(batch, subject)
 
     def _start(self, session: Session, tenant: str, fact: SessionStarted) -> SessionStarted:
         if session.started is not None:
