@@ -3,7 +3,7 @@
 Each page is one transaction: charges, numbers, invoices, and the position in the sessions log.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import groupby
@@ -13,20 +13,34 @@ import psycopg
 from eventsourcing.persistence import PersistenceError
 from psycopg.rows import tuple_row
 
+from consumers.billed_page import billed_at, held_sessions, latest_costs, on_document, own_documents, with_links
+from consumers.corrections import Issuing, corrections_of, issue_credit_notes
 from ledger.account.events import AccountFact
 from ledger.account.state import Account
 from ledger.application import Ledger, UnavailableError, one_line, recorder_of
 from ledger.intake.loading import Subjects
 from ledger.intake.subject import SubjectKey
 from ledger.invoice.amounts import billable
-from ledger.invoice.day_cap import CapKey, cap_key, capped_in_order, totals_after
+from ledger.invoice.day_cap import CapKey, cap_key, totals_after
 from ledger.invoice.decide import BilledSession, Issue, issue_invoice, series_of
-from ledger.invoice.events import BothSides, InvoicedSession, InvoiceIssued
+from ledger.invoice.events import BothSides, InvoiceIssued
 from ledger.invoice.period import Period, period_of
-from ledger.session.events import SessionHeld, SessionRated, SessionWaived
-from ledger.store.charges import Charge, Invoiced, charge, closed_until, day_totals, due, hold, mark_invoiced
+from ledger.store.charges import (
+    Charge,
+    Credited,
+    Invoiced,
+    Overtaken,
+    charge,
+    closed_until,
+    corrections,
+    day_totals,
+    due,
+    hold,
+    mark_credited,
+    mark_invoiced,
+)
 from ledger.store.rows import EventRows
-from ledger.store.streams import LoggedFact, head, last_versions, read_page, read_positions
+from ledger.store.streams import head, last_versions, read_page, read_positions
 from ledger.values.ids import stream_id
 
 FOLLOWER = "biller"  # the name of its position among those that follow the sessions log
@@ -115,16 +129,70 @@ class Biller:
             pages = self._due(tenant, now, period, account_id)
             return sum(self._close_page(charges, now) for charges in pages)
 
+    def correct(self, tenant: str, now: datetime, account_id: str | None = None) -> int:
+        """Credit what costs something else by now than its invoice says; how many documents were issued.
+
+        Sessions billed by themselves get their new invoice at once, those of a statement stand on the next one. Made
+        once per session, and only where the rounded amount changed and nothing holds the session. Raises as `follow`
+        does.
+        """
+        with self._alone():
+            return sum(self._correct_page(page, now) for page in self._overtaken(tenant, account_id))
+
+    def _overtaken(self, tenant: str, account_id: str | None) -> Iterator[list[Overtaken]]:
+        """Overtaken sessions in pages that end between two invoices."""
+        after, limit = "", PAGE_CHARGES
+        while rows := corrections(self._ledger.connection, tenant, account_id, after, limit):
+            is_last = len(rows) < limit
+            whole = rows if is_last else [row for row in rows if row.invoice_number != rows[-1].invoice_number]
+            if not whole:
+                limit *= 2  # one statement with more of them than a page: it is credited as a whole
+                continue
+            after, limit = whole[-1].invoice_number, PAGE_CHARGES
+            yield whole
+
+    def _correct_page(self, overtaken: Sequence[Overtaken], now: datetime) -> int:
+        """Credit notes and new invoices, in one transaction."""
+        connection = self._ledger.connection
+        self._load_accounts((item.tenant, item.account_id) for item in overtaken)
+        again = [item for item in overtaken if item.billing == "PER_SESSION" and item.amount_minor]
+        facts = read_positions(connection, "session", [item.rated_position for item in overtaken])
+        notes = corrections_of(connection, overtaken)
+        closed = closed_until(connection, sorted({(item.tenant, item.account_id) for item in overtaken}))
+        with self._transaction() as cursor:
+            self._recorder.lock(cursor)
+            position = head(connection, "session")
+            numbers = issue_credit_notes(self._recorder, cursor, notes, Issuing(now, self._seller_zone, position))
+            mark_credited(cursor, [self._credited(item, numbers, facts, closed) for item in overtaken])
+            documents = own_documents([billed_at(item.rated_position, facts) for item in again])
+            self._issue(cursor, documents, now, [None] * len(documents))
+        return len(notes) + len(documents)
+
+    def _credited(
+        self,
+        item: Overtaken,
+        numbers: Mapping[tuple[str, str], str],
+        facts: Mapping[int, Any],
+        closed: Mapping[tuple[str, str], datetime],
+    ) -> Credited:
+        number = numbers[item.tenant, item.invoice_number]
+        credited = Credited(item.tenant, item.session_id, item.invoice_number, number)
+        if item.billing != "MONTHLY":
+            return credited
+        account, _ = self._account(item.tenant, item.account_id)
+        period = open_period(facts[item.rated_position].ended_at, account, closed.get((item.tenant, item.account_id)))
+        return credited._replace(period=period.name, period_ends_at=period.ends_at)
+
     def _follow_page(self, after: int, until: int, now: datetime) -> int:
         facts = list(read_page(self._ledger.connection, "session", after, until, TOPICS))
-        rated = _latest(facts)
-        self._load_accounts((fact.tenant, fact.account_id) for _, fact in rated.values() if fact.account_id)
+        rated = latest_costs(facts)
+        self._load_accounts((fact.tenant, fact.account_id) for _, fact, _ in rated.values() if fact.account_id)
         charges = self._charges(rated)
         with self._transaction() as cursor:
-            held = _held(facts)
+            held = held_sessions(facts)
             ready = charge(cursor, charges) - set(held)
             hold(cursor, held)
-            documents = _documents([billed for key, billed in rated.items() if key in ready])
+            documents = own_documents([billed for key, billed in rated.items() if key in ready])
             self._issue(cursor, documents, now, [None] * len(documents))
             self._recorder.track(cursor, FOLLOWER, until)
         return len(documents)
@@ -136,7 +204,7 @@ class Biller:
         documents, periods = [], []
         for _, group in groupby(charges, key=group_of):
             members = list(group)
-            sides = self._by_side([_billed(member.rated_position, facts) for member in members])
+            sides = self._by_side([billed_at(member.rated_position, facts) for member in members])
             documents.extend(sides)
             periods.extend([members[0].period] * len(sides))
         with self._transaction() as cursor:
@@ -160,9 +228,10 @@ class Biller:
         self._recorder.lock(cursor)
         rows, invoiced = EventRows(), list[Invoiced]()
         position = head(self._ledger.connection, "session")
-        for fact in self._invoices(cursor, documents, now, periods, position):
+        linked = with_links(cursor, documents)
+        for fact in self._invoices(cursor, linked, now, periods, position):
             rows.append(stream_id(fact.tenant, "series", fact.series), fact.number_in_series, fact)
-            invoiced.extend(_invoiced(fact, session) for session in fact.sessions)
+            invoiced.extend(on_document(fact, session) for session in fact.sessions)
         self._recorder.write(cursor, rows)
         mark_invoiced(cursor, invoiced)
 
@@ -278,46 +347,3 @@ def _after(group: Group) -> dict[str, Any]:
         "after_account": group.account_id,
         "after_currency": group.currency,
     }
-
-
-def _latest(facts: Sequence[LoggedFact]) -> dict[tuple[str, str], BilledSession]:
-    """The last revision of each session of the page."""
-    return {
-        (logged.fact.tenant, logged.fact.session_id): BilledSession(logged.position, logged.fact)
-        for logged in facts
-        if isinstance(logged.fact, SessionRated)
-    }
-
-
-def _documents(sessions: Sequence[BilledSession]) -> list[list[BilledSession]]:
-    """A document for each session; what a cap of the day counts together comes in the order of its ends."""
-    return [[sessions[place]] for place in capped_in_order([session.rated for session in sessions])]
-
-
-def _invoiced(fact: InvoiceIssued, session: InvoicedSession) -> Invoiced:
-    number, amount_minor, cap = fact.number, session.amount_minor, session.day_cap
-    on_document = Invoiced(fact.tenant, session.session_id, number, session.revision, amount_minor)
-    if cap is None:
-        return on_document
-    return on_document._replace(
-        cap_tariff_id=session.tariff_id,
-        cap_day=cap.day,
-        capped_excl_minor=cap.billed.excl_minor,
-        capped_incl_minor=cap.billed.incl_minor,
-    )
-
-
-def _held(facts: Sequence[LoggedFact]) -> list[tuple[str, str]]:
-    """The sessions that may not be billed after this page: a cost says whether something still holds it."""
-    held: dict[tuple[str, str], bool] = {}
-    for logged in facts:
-        fact = logged.fact
-        if isinstance(fact, SessionRated):
-            held[fact.tenant, fact.session_id] = bool(fact.holds)
-        elif isinstance(fact, SessionHeld | SessionWaived):
-            held[fact.tenant, fact.session_id] = True
-    return sorted(session for session, is_held in held.items() if is_held)
-
-
-def _billed(position: int, facts: dict[int, Any]) -> BilledSession:
-    return BilledSession(position, facts[position])

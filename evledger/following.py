@@ -1,4 +1,4 @@
-"""The biller as a service: it wakes with the sessions log, and closes periods when the seller's day begins."""
+"""The biller as a service: it wakes with the sessions log, corrects and closes periods when the seller's day begins."""
 
 from datetime import UTC, date, datetime
 from threading import Event
@@ -19,6 +19,7 @@ def follow_billing(ledger: Ledger, biller: Biller, tenant: str, seller_zone: str
             issued += biller.follow(_clock, lambda _position, _end: None)
             today = _today(seller_zone)
             if today != closed_on:
+                issued += biller.correct(tenant, _clock())
                 issued += biller.close(tenant, _clock())
                 closed_on = today
             wait_for_news(listener)

@@ -30,8 +30,8 @@ SELECT session_id, status, account_id, payment_id, tariff_id, tariff_version, st
 """
 
 INVOICES = """
-SELECT number, kind, account_id, issued_on, due_on, net_minor, vat_minor, gross_minor, currency, status, period,
-       document_sha256
+SELECT number, kind, corrects, account_id, issued_on, due_on, net_minor, vat_minor, gross_minor, currency, status,
+       period, document_sha256
   FROM finance.invoice_register WHERE tenant = %(tenant)s AND (%(id)s::text IS NULL OR number = %(id)s)
  ORDER BY issued_on, number COLLATE "C"
 """

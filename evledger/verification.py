@@ -28,7 +28,9 @@ SELECT coalesce(sum(ended), 0), coalesce(sum(billed), 0), coalesce(sum(pending),
 """
 
 INVOICES = """
-SELECT currency, count(*), sum(net_minor), sum(vat_minor), sum(gross_minor) FROM finance.invoice_register
+SELECT currency, count(*) FILTER (WHERE kind = 'INVOICE'), sum(sign * net_minor), sum(sign * vat_minor),
+       sum(sign * gross_minor)
+  FROM (SELECT *, CASE kind WHEN 'CREDIT_NOTE' THEN -1 ELSE 1 END AS sign FROM finance.invoice_register) r
  WHERE tenant = %s GROUP BY currency ORDER BY currency
 """
 
@@ -67,7 +69,7 @@ def completeness_counts(connection: Connection[Any], tenant: str) -> dict[str, i
 
 
 def invoice_sums(connection: Connection[Any], tenant: str) -> dict[str, Any]:
-    """Issued invoices and their sums by currency."""
+    """Issued invoices, and by currency their sums less those of credit notes."""
     rows = connection.execute(INVOICES, [tenant]).fetchall()
     sums = {"net": 2, "vat": 3, "gross": 4}
     return {

@@ -71,7 +71,9 @@ def _bill_once(close: Close) -> int:
     settings = load_settings()
     with open_ledger(settings) as ledger, progress("sessions log") as step:
         biller = Biller(ledger, settings.seller_time_zone)
-        return biller.follow(lambda: close.now, step) + biller.close(*close)
+        followed = biller.follow(lambda: close.now, step)
+        corrected = biller.correct(close.tenant, close.now, close.account_id)
+        return followed + corrected + biller.close(*close)
 
 
 def _follow(tenant: str) -> int:

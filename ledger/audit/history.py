@@ -50,13 +50,17 @@ class History:
 
     def rated(self, wanted: Sequence[RatedAt]) -> dict[int, PastSession]:
         """The sessions by the position at which they were rated. Raises LookupError when one was not."""
-        at = {stream_id(item.tenant, "session", item.session_id): item for item in wanted}
-        streams = load_until(self._connection, "session", {stream: item.position for stream, item in at.items()})
-        stored = {stream: _last_cost(at[stream], facts) for stream, facts in streams.items()}
+        at = [(stream_id(item.tenant, "session", item.session_id), item) for item in wanted]
+        until: dict[UUID, int] = {}
+        for stream, item in at:
+            until[stream] = max(item.position, until.get(stream, 0))
+        streams = load_until(self._connection, "session", until)
+        before = {item.position: _until(item.position, streams[stream]) for stream, item in at}
+        stored = {item.position: _last_cost(item, before[item.position]) for _, item in at}
         tariffs = self._published(stored.values())
         return {
-            at[stream].position: self._past(stored[stream], [fact for _, fact in facts[:-1]], tariffs)
-            for stream, facts in streams.items()
+            position: self._past(cost, [fact for _, fact in before[position][:-1]], tariffs)
+            for position, cost in stored.items()
         }
 
     def _published(self, costs: Iterable[SessionRated]) -> dict[UUID, list[TariffPublished]]:
@@ -82,6 +86,11 @@ class History:
         groups = session.started.groups
         tariff = self._tariffs.of(published.tariff_hash, published.tariff, stored.time_zone, groups)
         return PastSession(stored, session, session.started, session.ended, tariff, published)
+
+
+def _until(position: int, facts: Sequence[tuple[int, Fact]]) -> list[tuple[int, Fact]]:
+    """A session billed twice is asked for at two positions: what was known at each."""
+    return [(at, fact) for at, fact in facts if at <= position]
 
 
 def _last_cost(wanted: RatedAt, facts: Sequence[tuple[int, Fact]]) -> SessionRated:

@@ -13,18 +13,20 @@ from ledger.account.events import AccountFact
 from ledger.account.state import Account
 from ledger.account.state import evolve as evolve_account
 from ledger.audit.history import History, PastSession, RatedAt
-from ledger.invoice.day_cap import totals_before
+from ledger.invoice.credit import Correction, issue_credit_note
+from ledger.invoice.day_cap import NOTHING_BILLED, totals_before
 from ledger.invoice.decide import BilledSession, Issue, issue_invoice
-from ledger.invoice.events import InvoiceIssued
+from ledger.invoice.events import CreditNoteIssued, Document, InvoiceIssued
+from ledger.invoice.number import place_of
 from ledger.session.events import SessionRated
 from ledger.session.rating import rate_session
 from ledger.store.connection import Database
 from ledger.store.fact import Fact
 from ledger.store.serial import UnknownFactError, encode_fact
-from ledger.store.streams import LoggedFact, head, load_streams, read_page
+from ledger.store.streams import LoggedFact, facts_at, head, load_streams, read_page
 from ledger.values.ids import stream_id
 
-TOPIC = "invoice.InvoiceIssued"
+TOPICS = ("invoice.InvoiceIssued", "invoice.CreditNoteIssued")
 
 # Invoices are read in pages of this many positions, and their sessions in portions of this many at a time: a session of
 # 50 readings is 25 kB in memory.
@@ -62,10 +64,10 @@ def replay(connection: Database, numbers: Sequence[str] | None, progress: Progre
     missing = set(wanted or ())
     end = head(connection, "billing")
     for after in range(0, end, PAGE_POSITIONS):
-        page = list(read_page(connection, "billing", after, min(after + PAGE_POSITIONS, end), [TOPIC]))
+        page = list(read_page(connection, "billing", after, min(after + PAGE_POSITIONS, end), TOPICS))
         chosen = [logged for logged in page if _is_wanted(logged, wanted)]
         invoices += len(chosen)
-        missing -= {logged.fact.number for logged in chosen if isinstance(logged.fact, InvoiceIssued)}
+        missing -= {logged.fact.number for logged in chosen if isinstance(logged.fact, Document)}
         differences.extend(replayer.differences(chosen))
         progress(min(after + PAGE_POSITIONS, end), end)
     if missing:
@@ -74,7 +76,7 @@ def replay(connection: Database, numbers: Sequence[str] | None, progress: Progre
 
 
 def _is_wanted(logged: LoggedFact, numbers: set[str] | None) -> bool:
-    return isinstance(logged.fact, InvoiceIssued) and (numbers is None or logged.fact.number in numbers)
+    return isinstance(logged.fact, Document) and (numbers is None or logged.fact.number in numbers)
 
 
 class Replayer:
@@ -90,6 +92,17 @@ class Replayer:
         accounts = self._accounts(facts)
         for portion in _portions(facts):
             yield from self._differences(portion, accounts)
+        yield from self._of_credit_notes([logged.fact for logged in invoices])
+
+    def _of_credit_notes(self, facts: Sequence[Fact]) -> Iterator[Difference]:
+        """Credit notes come from the invoices that they correct, and from nothing else."""
+        notes = [fact for fact in facts if isinstance(fact, CreditNoteIssued)]
+        places = {fact.number: place_of(fact.tenant, fact.corrects) for fact in notes}
+        corrected = facts_at(self._connection, "billing", list(set(places.values())))
+        for fact in notes:
+            reason = _credit_difference(fact, corrected.get(places[fact.number]))
+            if reason is not None:
+                yield Difference(fact.number, reason)
 
     def _differences(self, portion: Sequence[InvoiceIssued], accounts: Accounts) -> Iterator[Difference]:
         wanted = [RatedAt(fact.tenant, s.session_id, s.rated_position) for fact in portion for s in fact.sessions]
@@ -159,10 +172,24 @@ def _difference(issued: InvoiceIssued, accounts: Sequence[AccountFact], past: Ma
         again = rate_again(past[session.rated_position])
         if encode_fact(stored) != encode_fact(again):
             return f"the cost of session {session.session_id} comes out otherwise: {_first_change(stored, again)}"
-    sessions = [BilledSession(s.rated_position, past[s.rated_position].stored) for s in issued.sessions]
+    sessions = [BilledSession(s.rated_position, past[s.rated_position].stored, s.credited_by) for s in issued.sessions]
     issued_again = issue_invoice(_issue_of(issued), _account_at(accounts, issued), sessions)
     if encode_fact(issued_again) != encode_fact(issued):
         return f"the document comes out otherwise: {_first_change(issued, issued_again)}"
+    return None
+
+
+def _credit_difference(issued: CreditNoteIssued, invoice: Fact | None) -> str | None:
+    """Where the credit note first differs from what comes out now; None when it is the same to the byte."""
+    if not isinstance(invoice, InvoiceIssued):
+        return f"it cannot be recomputed: invoice {issued.corrects} was never issued"
+    correction = Correction(invoice, {session.session_id for session in issued.sessions})
+    try:
+        again = issue_credit_note(_issue_of(issued), correction)
+    except UNREADABLE as error:
+        return f"it cannot be recomputed: {error}"
+    if encode_fact(again) != encode_fact(issued):
+        return f"the document comes out otherwise: {_first_change(issued, again)}"
     return None
 
 
@@ -175,7 +202,7 @@ def _account_at(accounts: Sequence[AccountFact], issued: InvoiceIssued) -> Accou
     return account.current
 
 
-def _issue_of(issued: InvoiceIssued) -> Issue:
+def _issue_of(issued: Document) -> Issue:
     return Issue(
         series=issued.series,
         number_in_series=issued.number_in_series,
@@ -184,7 +211,7 @@ def _issue_of(issued: InvoiceIssued) -> Issue:
         sessions_position=issued.sessions_position,
         account_version=issued.account_version,
         period=issued.period,
-        day_totals=totals_before(issued),
+        day_totals=totals_before(issued) if isinstance(issued, InvoiceIssued) else NOTHING_BILLED,
     )
 
 

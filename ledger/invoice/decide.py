@@ -36,10 +36,11 @@ NUMBER_DIGITS = 6  # a larger number is simply longer; it stays unique
 
 
 class BilledSession(NamedTuple):
-    """A rated session with its position in the sessions log."""
+    """A rated session with its position in the sessions log, and the credit note that took it off another invoice."""
 
     position: int
     rated: SessionRated
+    credited_by: str | None = None
 
 
 class Issue(NamedTuple):
@@ -60,7 +61,7 @@ class Issue(NamedTuple):
 
 def series_of(legal_entity: str, issued_at: datetime, seller_zone: str) -> str:
     """The number series of a day: `ABC-NL-2026`."""
-    return f"{legal_entity}-{_day(issued_at, seller_zone).year:04}"
+    return f"{legal_entity}-{day_of(issued_at, seller_zone).year:04}"
 
 
 def issue_invoice(issue: Issue, account: AccountFact, sessions: Sequence[BilledSession]) -> InvoiceIssued:
@@ -73,7 +74,7 @@ def issue_invoice(issue: Issue, account: AccountFact, sessions: Sequence[BilledS
     amounts = [_amounts(s.rated, bill, cap) for s, bill, cap in zip(sessions, bills, caps, strict=True)]
     totals, nets = document_totals([line for lines in amounts for line in lines], bills[0].authority)
     lines = _lines(sessions, amounts, nets, bills[0])
-    first, issued_on = sessions[0].rated, _day(issue.issued_at, issue.seller_zone)
+    first, issued_on = sessions[0].rated, day_of(issue.issued_at, issue.seller_zone)
     number = f"{issue.series}-{issue.number_in_series:0{NUMBER_DIGITS}}"
     fact = InvoiceIssued(
         tenant=first.tenant,
@@ -178,8 +179,9 @@ def _invoiced(
             station_id=rated.station_id,
             operator_id=rated.operator_id,
             day_cap=cap,
+            credited_by=credited_by,
         )
-        for (position, rated), bill, cap in zip(sessions, bills, caps, strict=True)
+        for (position, rated, credited_by), bill, cap in zip(sessions, bills, caps, strict=True)
     )
 
 
@@ -189,5 +191,6 @@ def _buyer(account: AccountFact) -> Buyer:
     return Buyer(person_id=personal.person_id, name=personal.name, email=personal.email, address=address)
 
 
-def _day(instant: datetime, zone: str) -> date:
+def day_of(instant: datetime, zone: str) -> date:
+    """The day of an instant in a zone."""
     return instant.astimezone(time_zone(zone)).date()

@@ -1,17 +1,19 @@
-"""The canonical document of an invoice: what leaves the house as `data` of `billing.invoice.issued.v1`."""
+"""The canonical document: what leaves the house as `data` of `billing.invoice.issued.v1` and of credit notes."""
 
 import hashlib
 from typing import Any
 
-from ledger.invoice.events import InvoiceIssued, InvoiceLine, VatTotal
+from ledger.invoice.events import CreditNoteIssued, Document, InvoiceLine, VatTotal
 from ledger.values.canonical import canonical_json
 from ledger.values.money import minor_to_text
 
 
-def document(fact: InvoiceIssued) -> dict[str, Any]:
-    """The invoice as others see it; amounts are decimal texts in major units."""
+def document(fact: Document) -> dict[str, Any]:
+    """The document as others see it; amounts are decimal texts in major units."""
     totals = fact.totals
+    corrects = {"corrects": fact.corrects} if isinstance(fact, CreditNoteIssued) else {}
     return {
+        **corrects,
         "invoice_id": fact.invoice_id,
         "number": fact.number,
         "account_id": fact.account_id,
@@ -29,12 +31,12 @@ def document(fact: InvoiceIssued) -> dict[str, Any]:
     }
 
 
-def canonical_document(fact: InvoiceIssued) -> bytes:
-    """The document as canonical JSON: the same invoice gives the same bytes for ever."""
+def canonical_document(fact: Document) -> bytes:
+    """The document as canonical JSON: the same document gives the same bytes for ever."""
     return canonical_json(document(fact))
 
 
-def document_sha256(fact: InvoiceIssued) -> str:
+def document_sha256(fact: Document) -> str:
     """The hash of the canonical document, 64 hexadecimal digits."""
     return hashlib.sha256(canonical_document(fact)).hexdigest()
 

@@ -82,7 +82,10 @@ class DayCap(Value, frozen=True, kw_only=True):
 
 
 class InvoicedSession(Value, frozen=True, kw_only=True):
-    """A session on the document: the revision of its cost, and where that fact stands in the log."""
+    """A session on the document: the revision of its cost, and where that fact stands in the log.
+
+    `credited_by`: the credit note that took the session off an earlier invoice, where it was billed before.
+    """
 
     session_id: str
     revision: int
@@ -100,6 +103,7 @@ class InvoicedSession(Value, frozen=True, kw_only=True):
     station_id: str | None = None
     operator_id: str | None = None
     day_cap: DayCap | None = None
+    credited_by: str | None = None
 
 
 class Buyer(Value, frozen=True, kw_only=True):
@@ -111,9 +115,9 @@ class Buyer(Value, frozen=True, kw_only=True):
     address: dict[str, str] | None = None
 
 
-@topic("invoice.InvoiceIssued")
-class InvoiceIssued(Fact, frozen=True, kw_only=True):
-    """An invoice got its number. It never changes; a correction is a credit note.
+class Document(Fact, frozen=True, kw_only=True):
+    """What an invoice and a credit note have in common. Amounts of both are positive where the payer owes them, or is
+    owed them: the kind of document gives the direction.
 
     `occurred_at` is the instant of issue, `issued_on` its day in the seller's zone. `period` is the billing
     period of a monthly statement (`2026-10`). `sessions_position` is the position of the sessions log that
@@ -145,3 +149,27 @@ class InvoiceIssued(Fact, frozen=True, kw_only=True):
     seller_zone: str = "UTC"
     buyer_vat_id: str | None = None
     cost_centre: str | None = None
+
+    @property
+    def sign(self) -> int:
+        """1 where the payer owes the amounts, -1 where the payer is owed them."""
+        return -1 if isinstance(self, CreditNoteIssued) else 1
+
+
+@topic("invoice.InvoiceIssued")
+class InvoiceIssued(Document, frozen=True, kw_only=True):
+    """An invoice got its number (EN 16931 type 380). It never changes; a correction is a credit note."""
+
+
+@topic("invoice.CreditNoteIssued")
+class CreditNoteIssued(Document, frozen=True, kw_only=True):
+    """Sessions were taken off an invoice (EN 16931 type 381): their lines as they stand there, credited.
+
+    `corrects` is the number of that invoice (BG-3), which stays as it is.
+    """
+
+    corrects: str
+
+
+# All kinds of documents that have numbers.
+DOCUMENTS: tuple[type[Document], ...] = (InvoiceIssued, CreditNoteIssued)

@@ -2,12 +2,12 @@
 
 from functools import singledispatch
 
-from ledger.invoice.events import InvoiceIssued
+from ledger.invoice.events import CreditNoteIssued, Document, InvoiceIssued
 from ledger.posting.entry import JournalEntry, Posting, credit, debit
 from ledger.store.fact import Fact
 
 # The facts that lead to a journal entry.
-POSTED: tuple[type[Fact], ...] = (InvoiceIssued,)
+POSTED: tuple[type[Fact], ...] = (InvoiceIssued, CreditNoteIssued)
 
 
 @singledispatch
@@ -20,25 +20,31 @@ def journal_entry(fact: Fact) -> JournalEntry:
 
 
 @journal_entry.register
-def _(fact: InvoiceIssued) -> JournalEntry:
+def _(fact: Document) -> JournalEntry:
+    """A credit note is the reversal of what the invoice was posted for its lines: the payer owes it no longer."""
     return JournalEntry(
         tenant=fact.tenant,
         occurred_at=fact.occurred_at,
         document=fact.number,
         account_id=fact.account_id,
         legal_entity=fact.legal_entity,
-        postings=_issue(fact),
+        postings=_issue(fact, fact.sign),
     )
 
 
-def _issue(fact: InvoiceIssued) -> tuple[Posting, ...]:
-    """Debit the receivable; credit revenue with the sum of the lines, and VAT payable rate by rate.
+def _issue(fact: Document, sign: int) -> tuple[Posting, ...]:
+    """Debit the receivable; credit revenue with the sum of the lines, and VAT payable rate by rate. -1: the reverse.
 
     Lines and VAT add up to the gross without a residue (EN 16931 BR-CO-10 to BR-CO-15), so none is posted here: a
     document where they do not is no entry.
     """
+    vat = [posting for total in fact.totals.by_vat for posting in _vat(sign * total.vat_minor, fact.currency)]
     return (
-        *debit("receivable", fact.totals.gross_minor, fact.currency),
-        *credit("revenue", sum(line.net_minor for line in fact.lines), fact.currency),
-        *(posting for total in fact.totals.by_vat for posting in credit("vat_payable", total.vat_minor, fact.currency)),
+        *debit("receivable", sign * fact.totals.gross_minor, fact.currency),
+        *credit("revenue", sign * sum(line.net_minor for line in fact.lines), fact.currency),
+        *vat,
     )
+
+
+def _vat(vat_minor: int, currency: str) -> tuple[Posting, ...]:
+    return credit("vat_payable", vat_minor, currency)

@@ -39,6 +39,29 @@ class Invoiced(NamedTuple):
     capped_incl_minor: int | None = None
 
 
+class Overtaken(NamedTuple):
+    """A billed session whose latest cost is another one than the invoice has; the correction may be made."""
+
+    tenant: str
+    session_id: str
+    invoice_number: str
+    rated_position: int
+    account_id: str
+    billing: str
+    amount_minor: int
+
+
+class Credited(NamedTuple):
+    """That a credit note took a session off its invoice, and the period in which it is billed again (MONTHLY)."""
+
+    tenant: str
+    session_id: str
+    invoice_number: str
+    credited_by: str
+    period: str | None = None
+    period_ends_at: datetime | None = None
+
+
 class DayTotal(NamedTuple):
     """What an account was billed under the cap of a day, on both sides of tax; `day` is an ISO date."""
 
@@ -92,9 +115,36 @@ SELECT k.tenant, k.account_id, k.tariff_id, k.day, k.currency, sum(c.capped_excl
 """
 
 CLOSED = """
-SELECT tenant, account_id, max(period_ends_at) FROM ledger.charges
- WHERE invoice_number IS NOT NULL AND billing = 'MONTHLY'
+SELECT tenant, account_id,
+       max(greatest(CASE WHEN invoice_number IS NOT NULL THEN period_ends_at END, closed_until)) FROM ledger.charges
+ WHERE (invoice_number IS NOT NULL OR closed_until IS NOT NULL) AND billing = 'MONTHLY'
    AND (tenant, account_id) IN (SELECT * FROM unnest(%s::text[], %s::text[])) GROUP BY tenant, account_id
+"""
+
+CORRECTIONS = """
+SELECT tenant, session_id, invoice_number, rated_position, account_id, billing, amount_minor
+  FROM ledger.charges
+ WHERE invoice_number IS NOT NULL AND NOT held AND amount_minor <> invoiced_amount_minor
+   AND tenant = %(tenant)s AND (%(account)s::text IS NULL OR account_id = %(account)s)
+   AND invoice_number COLLATE "C" > %(after)s
+ ORDER BY invoice_number COLLATE "C", session_id COLLATE "C" LIMIT %(limit)s
+"""
+
+# What was billed is no more, so the caps of days count without it; the period it was in stays closed.
+CREDIT = """
+UPDATE ledger.charges c
+   SET credited_by = u.credited_by, closed_until = greatest(c.closed_until, c.period_ends_at),
+       period = u.period, period_ends_at = u.period_ends_at, invoice_number = NULL, invoiced_revision = NULL,
+       invoiced_amount_minor = NULL, cap_tariff_id = NULL, cap_day = NULL, capped_excl_minor = NULL,
+       capped_incl_minor = NULL
+  FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
+    AS u(tenant, session_id, invoice_number, credited_by, period, period_ends_at)
+ WHERE c.tenant = u.tenant AND c.session_id = u.session_id AND c.invoice_number = u.invoice_number
+"""
+
+CREDITED_BY = """
+SELECT tenant, session_id, credited_by FROM ledger.charges
+ WHERE (tenant, session_id) IN (SELECT * FROM unnest(%s::text[], %s::text[])) AND credited_by IS NOT NULL
 """
 
 INVOICE_OF = "SELECT invoice_number FROM ledger.charges WHERE tenant = %s AND session_id = %s"
@@ -150,6 +200,27 @@ def closed_until(
     """For each (tenant, account) with a monthly invoice, the end of the last period that has one."""
     columns = [[tenant for tenant, _ in accounts], [account for _, account in accounts]]
     return {(tenant, account): ends_at for tenant, account, ends_at in connection.execute(CLOSED, columns)}
+
+
+def corrections(
+    connection: Connection[Any], tenant: str, account_id: str | None, after: str, limit: int
+) -> list[Overtaken]:
+    """Billed sessions that cost something else by now and are not held, by invoice, after the one numbered `after`."""
+    wanted = {"tenant": tenant, "account": account_id, "after": after, "limit": limit}
+    return [Overtaken(*row) for row in connection.execute(CORRECTIONS, wanted)]
+
+
+def mark_credited(cursor: Cursor[Any], credited: Sequence[Credited]) -> None:
+    """Take sessions off their invoices. Raises LookupError when one was on none, or on another one."""
+    cursor.execute(CREDIT, [list(column) for column in zip(*credited, strict=True)])
+    if cursor.rowcount != len(credited):
+        raise LookupError(f"{cursor.rowcount} of {len(credited)} sessions could be credited")
+
+
+def credit_notes_of(cursor: Cursor[Any], sessions: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """For sessions (tenant, id) that were billed before, the credit note that took them off their invoice."""
+    cursor.execute(CREDITED_BY, [[tenant for tenant, _ in sessions], [session for _, session in sessions]])
+    return {(tenant, session_id): number for tenant, session_id, number in cursor}
 
 
 def invoice_of(connection: Connection[Any], tenant: str, session_id: str) -> str | None:

@@ -77,6 +77,12 @@ SELECT e.originator_id, e.notification_id, e.topic, e.state
 
 BY_POSITION = sql.SQL("SELECT notification_id, topic, state FROM {table} WHERE notification_id = ANY(%s)")
 
+AT_VERSIONS = sql.SQL("""
+SELECT t.originator_id, t.originator_version, t.topic, t.state
+  FROM unnest(%s::uuid[], %s::bigint[]) AS wanted(stream, version)
+  JOIN {table} t ON t.originator_id = wanted.stream AND t.originator_version = wanted.version
+""")
+
 LAST_VERSIONS = sql.SQL("""
 SELECT wanted.stream, coalesce((SELECT max(originator_version) FROM {table} t WHERE t.originator_id = wanted.stream), 0)
   FROM unnest(%s::uuid[]) AS wanted(stream)
@@ -92,6 +98,14 @@ def read_positions(connection: Connection[Any], log: str, positions: Sequence[in
     if missing:
         raise LookupError(f"the {log} log has no position {min(missing)}")
     return found
+
+
+def facts_at(connection: Connection[Any], log: str, places: Sequence[tuple[UUID, int]]) -> dict[tuple[UUID, int], Fact]:
+    """The facts at these places (stream, version), as far as they exist."""
+    columns = [[stream for stream, _ in places], [version for _, version in places]]
+    with connection.cursor(binary=True) as cursor:
+        cursor.execute(AT_VERSIONS.format(table=TABLES[log]), columns)
+        return {(stream, version): decode_fact(topic, state) for stream, version, topic, state in cursor}
 
 
 def last_versions(connection: Connection[Any] | Cursor[Any], log: str, streams: Sequence[UUID]) -> dict[UUID, int]:

@@ -1,8 +1,8 @@
-"""One row per session that stands on a document: number, revision of the cost, net share."""
+"""One row per session that stands, or stood, on an invoice: number, revision of the cost, net share."""
 
 import msgspec
 
-from ledger.invoice.events import InvoicedSession, InvoiceIssued
+from ledger.invoice.events import DOCUMENTS, CreditNoteIssued, Document, InvoicedSession
 from projections.page import Page
 from projections.projection import Projection, Write
 
@@ -15,7 +15,10 @@ ON CONFLICT (tenant, session_id) DO UPDATE SET number = EXCLUDED.number, revisio
 
 
 class BilledSession(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `projection.billed_sessions`: the newest document of the session, and how many there are."""
+    """A row of `projection.billed_sessions`: the newest invoice of the session, and on how many it stands.
+
+    A credit note takes it off one: none is left until it is billed again.
+    """
 
     tenant: str
     session_id: str
@@ -28,22 +31,22 @@ class BilledSession(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def to_writes(page: Page) -> list[Write]:
-    """One row for each session on an invoice of the page, however many of them name it."""
+    """One row for each session on a document of the page, however many of them name it."""
     rows: dict[tuple[str, str], BilledSession] = {}
     for entry in page.entries:
-        if isinstance(entry.fact, InvoiceIssued):
+        if isinstance(entry.fact, Document):
             for session in entry.fact.sessions:
                 key = (entry.fact.tenant, session.session_id)
                 before = rows[key].documents if key in rows else 0
-                rows[key] = _row(entry.fact, session, before + 1)
+                rows[key] = _row(entry.fact, session, before + entry.fact.sign)
     return [Write(list(rows.values()), MERGE)]
 
 
-def _row(fact: InvoiceIssued, session: InvoicedSession, documents: int) -> BilledSession:
+def _row(fact: Document, session: InvoicedSession, documents: int) -> BilledSession:
     return BilledSession(
         tenant=fact.tenant,
         session_id=session.session_id,
-        number=fact.number,
+        number=fact.corrects if isinstance(fact, CreditNoteIssued) else fact.number,
         revision=session.revision,
         currency=fact.currency,
         amount_minor=session.amount_minor,
@@ -52,4 +55,4 @@ def _row(fact: InvoiceIssued, session: InvoicedSession, documents: int) -> Bille
     )
 
 
-BILLED_SESSIONS = Projection("billed_sessions", "billing", (InvoiceIssued,), to_writes)
+BILLED_SESSIONS = Projection("billed_sessions", "billing", DOCUMENTS, to_writes)

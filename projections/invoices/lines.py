@@ -2,7 +2,7 @@
 
 import msgspec
 
-from ledger.invoice.events import InvoiceIssued, InvoiceLine
+from ledger.invoice.events import DOCUMENTS, Document, InvoiceLine
 from projections.page import Page
 from projections.projection import Projection, Write
 
@@ -29,12 +29,12 @@ class DocumentLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def to_writes(page: Page) -> list[Write]:
-    """A row for each line of the page's invoices."""
-    facts = [entry.fact for entry in page.entries if isinstance(entry.fact, InvoiceIssued)]
+    """A row for each line of the page's documents."""
+    facts = [entry.fact for entry in page.entries if isinstance(entry.fact, Document)]
     return [Write([_row(fact, line) for fact in facts for line in fact.lines])]
 
 
-def _row(fact: InvoiceIssued, line: InvoiceLine) -> DocumentLine:
+def _row(fact: Document, line: InvoiceLine) -> DocumentLine:
     return DocumentLine(
         tenant=fact.tenant,
         number=fact.number,
@@ -55,4 +55,4 @@ def _row(fact: InvoiceIssued, line: InvoiceLine) -> DocumentLine:
     )
 
 
-INVOICE_LINES = Projection("invoice_lines", "billing", (InvoiceIssued,), to_writes)
+INVOICE_LINES = Projection("invoice_lines", "billing", DOCUMENTS, to_writes)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from ledger.invoice.events import InvoiceIssued
+from ledger.invoice.events import DOCUMENTS, CreditNoteIssued, Document
 from ledger.store.streams import LoggedFact
 from projections.page import Page
 from projections.projection import Projection, Write
@@ -36,19 +36,19 @@ class RegisteredDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def to_writes(page: Page) -> list[Write]:
-    """A row for each invoice of the page."""
-    return [Write([_row(entry, entry.fact) for entry in page.entries if isinstance(entry.fact, InvoiceIssued)])]
+    """A row for each document of the page."""
+    return [Write([_row(entry, entry.fact) for entry in page.entries if isinstance(entry.fact, Document)])]
 
 
-def _row(entry: LoggedFact, fact: InvoiceIssued) -> RegisteredDocument:
+def _row(entry: LoggedFact, fact: Document) -> RegisteredDocument:
     return RegisteredDocument(
         tenant=fact.tenant,
         number=fact.number,
         invoice_id=fact.invoice_id,
         series=fact.series,
         number_in_series=fact.number_in_series,
-        kind="INVOICE",
-        corrects=None,
+        kind="CREDIT_NOTE" if isinstance(fact, CreditNoteIssued) else "INVOICE",
+        corrects=fact.corrects if isinstance(fact, CreditNoteIssued) else None,
         legal_entity=fact.legal_entity,
         account_id=fact.account_id,
         period=fact.period,
@@ -65,4 +65,4 @@ def _row(entry: LoggedFact, fact: InvoiceIssued) -> RegisteredDocument:
     )
 
 
-INVOICE_REGISTER = Projection("invoice_register", "billing", (InvoiceIssued,), to_writes)
+INVOICE_REGISTER = Projection("invoice_register", "billing", DOCUMENTS, to_writes)

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import msgspec
 
-from ledger.invoice.events import InvoiceIssued, VatTotal
+from ledger.invoice.events import DOCUMENTS, Document, VatTotal
 from ledger.values.money import largest_remainder
 from projections.page import Page
 from projections.projection import Projection, Write
@@ -27,12 +27,12 @@ class CountryVat(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def to_writes(page: Page) -> list[Write]:
-    """Rows for each invoice of the page."""
-    facts = [entry.fact for entry in page.entries if isinstance(entry.fact, InvoiceIssued)]
+    """Rows for each document of the page; those of a credit note are below zero."""
+    facts = [entry.fact for entry in page.entries if isinstance(entry.fact, Document)]
     return [Write([row for fact in facts for row in country_vat(fact)])]
 
 
-def country_vat(fact: InvoiceIssued) -> list[CountryVat]:
+def country_vat(fact: Document) -> list[CountryVat]:
     """The document's VAT by country; the rows of a rate add up to the document's VAT of that rate.
 
     VAT is computed once per rate on the document's sum (EN 16931 BR-CO-17), so where one rate serves two countries
@@ -41,7 +41,7 @@ def country_vat(fact: InvoiceIssued) -> list[CountryVat]:
     return [row for total in fact.totals.by_vat for row in _of_rate(fact, total)]
 
 
-def _of_rate(fact: InvoiceIssued, total: VatTotal) -> list[CountryVat]:
+def _of_rate(fact: Document, total: VatTotal) -> list[CountryVat]:
     nets = _net_by_country(fact, total)
     shares = [Fraction(net_minor) for net_minor in nets.values()]
     # Nets that cancel out have no proportion; their VAT is 0 then, or a rounding that the first country takes.
@@ -57,14 +57,14 @@ def _of_rate(fact: InvoiceIssued, total: VatTotal) -> list[CountryVat]:
             vat_percent=total.vat_percent,
             issued_on=fact.issued_on,
             currency=fact.currency,
-            net_minor=net_minor,
-            vat_minor=vat_minor,
+            net_minor=fact.sign * net_minor,
+            vat_minor=fact.sign * vat_minor,
         )
         for (country, net_minor), vat_minor in zip(nets.items(), vats, strict=True)
     ]
 
 
-def _net_by_country(fact: InvoiceIssued, total: VatTotal) -> Counter[str]:
+def _net_by_country(fact: Document, total: VatTotal) -> Counter[str]:
     country_of = {session.session_id: session.country for session in fact.sessions}
     nets: Counter[str] = Counter()
     for line in fact.lines:
@@ -73,4 +73,4 @@ def _net_by_country(fact: InvoiceIssued, total: VatTotal) -> Counter[str]:
     return nets
 
 
-INVOICE_VAT = Projection("invoice_vat", "billing", (InvoiceIssued,), to_writes)
+INVOICE_VAT = Projection("invoice_vat", "billing", DOCUMENTS, to_writes)

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from ledger.invoice.document import canonical_document
-from ledger.invoice.events import InvoiceIssued
+from ledger.invoice.events import CreditNoteIssued, Document
 from ledger.posting import JournalEntry, journal_entry
 from ledger.session.events import SessionHeld, SessionRated, SessionReleased
 from ledger.store.fact import Fact
@@ -109,8 +109,9 @@ def _(fact: SessionReleased, logged: LoggedFact, around: Surroundings) -> Iterat
 
 
 @_messages.register
-def _(fact: InvoiceIssued, logged: LoggedFact, around: Surroundings) -> Iterator[OutMessage]:
-    about = _About("billing.invoice.issued.v1", fact.tenant, fact.occurred_at, fact.number, fact.account_id)
+def _(fact: Document, logged: LoggedFact, around: Surroundings) -> Iterator[OutMessage]:
+    kind = "billing.credit-note.issued.v1" if isinstance(fact, CreditNoteIssued) else "billing.invoice.issued.v1"
+    about = _About(kind, fact.tenant, fact.occurred_at, fact.number, fact.account_id)
     yield _message(logged, about, canonical_document(fact))
     yield from _balance_messages(journal_entry(fact), logged, around)
 

@@ -119,6 +119,12 @@ class InvoiceIssuedData(PublicModel):
     totals: TotalsData
 
 
+class CreditNoteIssuedData(InvoiceIssuedData):
+    """A credit note: `corrects` is the number of the invoice that these lines are taken off. Amounts are positive."""
+
+    corrects: str
+
+
 class BalanceChangedData(PublicModel):
     """What an account owes after a fact; `because` is the fact's kind and document."""
 
@@ -167,6 +173,12 @@ class InvoiceIssued(CloudEvent[InvoiceIssuedData]):
     """An invoice got its number."""
 
     type: Literal["billing.invoice.issued.v1"] = "billing.invoice.issued.v1"
+
+
+class CreditNoteIssued(CloudEvent[CreditNoteIssuedData]):
+    """A credit note got its number."""
+
+    type: Literal["billing.credit-note.issued.v1"] = "billing.credit-note.issued.v1"
 
 
 class BalanceChanged(CloudEvent[BalanceChangedData]):

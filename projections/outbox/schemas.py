@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from projections.outbox.messages import BalanceChanged, InvoiceIssued, SessionHeld, SessionRated, SessionReleased
+from projections.outbox.messages import (
+    BalanceChanged,
+    CreditNoteIssued,
+    InvoiceIssued,
+    SessionHeld,
+    SessionRated,
+    SessionReleased,
+)
 from projections.outbox.messages import CloudEvent as _CloudEvent
 
 MESSAGES: dict[str, type[_CloudEvent[Any]]] = {
@@ -10,6 +17,7 @@ MESSAGES: dict[str, type[_CloudEvent[Any]]] = {
     "billing.session.held.v1": SessionHeld,
     "billing.session.released.v1": SessionReleased,
     "billing.invoice.issued.v1": InvoiceIssued,
+    "billing.credit-note.issued.v1": CreditNoteIssued,
     "billing.balance.changed.v1": BalanceChanged,
 }
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ledger.invoice.events import InvoicedSession, InvoiceIssued
+from ledger.invoice.events import DOCUMENTS, Document, InvoicedSession
 from projections.page import Page
 from projections.projection import Projection, Write
 
@@ -50,27 +50,27 @@ class CellRow(Cell, kw_only=True):
 
 
 def to_writes(page: Page) -> list[Write]:
-    """What the page's invoices add: one row per cell."""
+    """What the page's documents add, and credit notes take away: one row per cell."""
     cells: defaultdict[CubeKey, Cell] = defaultdict(Cell)
     for entry in page.entries:
-        if isinstance(entry.fact, InvoiceIssued):
+        if isinstance(entry.fact, Document):
             _add(entry.fact, cells)
     rows = [CellRow(**key._asdict(), **msgspec.structs.asdict(cell)) for key, cell in cells.items()]
     return [Write(rows, ADD)]
 
 
-def _add(fact: InvoiceIssued, cells: defaultdict[CubeKey, Cell]) -> None:
+def _add(fact: Document, cells: defaultdict[CubeKey, Cell]) -> None:
     """Nets come from the lines, which add up to the document's net; sessions and energy from its sessions."""
     sessions = {session.session_id: session for session in fact.sessions}
     for line in fact.lines:
-        cells[_key(fact, sessions.get(line.session_id), line.tariff_id)].net_minor += line.net_minor
+        cells[_key(fact, sessions.get(line.session_id), line.tariff_id)].net_minor += fact.sign * line.net_minor
     for session in fact.sessions:
         cell = cells[_key(fact, session, session.tariff_id)]
-        cell.sessions += 1
-        cell.energy_milliwh += session.energy_milliwh
+        cell.sessions += fact.sign
+        cell.energy_milliwh += fact.sign * session.energy_milliwh
 
 
-def _key(fact: InvoiceIssued, session: InvoicedSession | None, tariff_id: str) -> CubeKey:
+def _key(fact: Document, session: InvoicedSession | None, tariff_id: str) -> CubeKey:
     return CubeKey(
         tenant=fact.tenant,
         day=fact.issued_on,
@@ -82,4 +82,4 @@ def _key(fact: InvoiceIssued, session: InvoicedSession | None, tariff_id: str) -
     )
 
 
-REVENUE = Projection("revenue", "billing", (InvoiceIssued,), to_writes)
+REVENUE = Projection("revenue", "billing", DOCUMENTS, to_writes)

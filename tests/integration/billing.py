@@ -7,7 +7,7 @@ from typing import Any
 from consumers.session_log import Biller
 from ledger.application import Ledger
 from ledger.intake.message import Record
-from ledger.invoice.events import InvoiceIssued
+from ledger.invoice.events import CreditNoteIssued, InvoiceIssued
 from ledger.store.streams import head, read_page
 from tests.building import ZONE, Event, Feed, account, end, start, tariff
 
@@ -47,8 +47,13 @@ class Books:
         return self.biller.follow(lambda: now, lambda _position, _end: None)
 
     def bill(self, now: datetime = NOW, period: str | None = None, account_id: str | None = None) -> int:
-        """Follow, then close; how many invoices were issued."""
-        return self.follow(now) + self.biller.close("default", now, period, account_id)
+        """Follow, correct, then close; how many documents were issued."""
+        followed = self.follow(now)
+        return (
+            followed
+            + self.biller.correct("default", now, account_id)
+            + self.biller.close("default", now, period, account_id)
+        )
 
     @property
     def invoices(self) -> list[InvoiceIssued]:
@@ -56,6 +61,13 @@ class Books:
         connection = self.ledger.connection
         page = read_page(connection, "billing", 0, head(connection, "billing"), ["invoice.InvoiceIssued"])
         return [logged.fact for logged in page if isinstance(logged.fact, InvoiceIssued)]
+
+    @property
+    def credit_notes(self) -> list[CreditNoteIssued]:
+        """All credit notes, in the order of the log."""
+        connection = self.ledger.connection
+        page = read_page(connection, "billing", 0, head(connection, "billing"), ["invoice.CreditNoteIssued"])
+        return [logged.fact for logged in page if isinstance(logged.fact, CreditNoteIssued)]
 
     @property
     def numbers(self) -> list[str]:

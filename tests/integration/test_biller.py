@@ -270,10 +270,11 @@ def test_a_revision_met_in_a_later_page_counts_too(books: Books) -> None:
 
 @pytest.mark.parametrize("billing", ["PER_SESSION", "MONTHLY"])
 def test_after_the_invoice_nothing_changes_it(books: Books, billing: str) -> None:
+    """Following the log makes the correction due; it is made by a run of the biller."""
     parked_late(books, "S1", billing)
     books.bill()
     parking_is_known(books, "S1")
-    assert books.bill() == 0
+    assert books.follow() == 0
     assert [(i.totals.net_minor, i.sessions[0].revision) for i in books.invoices] == [(300, 1)]
     row = books.ledger.connection.execute(
         "SELECT revision, amount_minor, invoiced_revision, invoiced_amount_minor FROM ledger.charges"
