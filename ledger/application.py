@@ -8,6 +8,7 @@ from eventsourcing.persistence import PersistenceError
 from psycopg.rows import tuple_row
 
 from ledger.intake.batch import Batch
+from ledger.store.awaited_meters import await_meters, forget_meters, is_untried
 from ledger.store.awaited_prices import await_prices, forget_awaited, has_untried
 from ledger.store.connection import TRANSACTION_TIMEOUT_MS, connect
 from ledger.store.datastore import LedgerDatastore
@@ -86,7 +87,8 @@ class Ledger:
                 recorder_of(self.billing).write(cursor, batch.billing)
             recorder_of(self.sessions).lock(cursor)
             refuse_stale(cursor, batch, parked_here)
-            _remember_awaited(cursor, batch)
+            _remember_awaited_prices(cursor, batch)
+            _remember_awaited_meters(cursor, batch)
             if settle(cursor, batch.settled, "the message it waited for") != len(batch.settled):
                 raise StaleError("a parked message was settled meanwhile")
             return recorder_of(self.sessions).write(cursor, batch.sessions, group, progress)
@@ -131,12 +133,20 @@ def refuse_stale(cursor: psycopg.Cursor[Any], batch: Batch, parked_here: Sequenc
         raise StaleError("what a message waited for has come meanwhile")
 
 
-def _remember_awaited(cursor: psycopg.Cursor[Any], batch: Batch) -> None:
+def _remember_awaited_prices(cursor: psycopg.Cursor[Any], batch: Batch) -> None:
     """Under the locks: which sessions wait for a price now, and that no other one waits for what has come."""
     if has_untried(cursor, batch.priced.whole, [(key.tenant, key.id) for key in batch.priced.sessions]):
         raise StaleError("a session waits for a price that has come meanwhile")
     forget_awaited(cursor, [(key.tenant, key.id) for key, awaited in batch.awaited_prices.items() if awaited is None])
     await_prices(cursor, [awaited for awaited in batch.awaited_prices.values() if awaited is not None])
+
+
+def _remember_awaited_meters(cursor: psycopg.Cursor[Any], batch: Batch) -> None:
+    """Under the locks: which sessions wait for more about their meters now, and that no other one waits for these."""
+    if is_untried(cursor, batch.concerned.whole, [(key.tenant, key.id) for key in batch.concerned.sessions]):
+        raise StaleError("a session waits for what was said of its meter meanwhile")
+    forget_meters(cursor, [(key.tenant, key.id) for key, awaited in batch.awaited_meters.items() if awaited is None])
+    await_meters(cursor, [awaited for awaited in batch.awaited_meters.values() if awaited is not None])
 
 
 def _progress(batch: Batch, epochs: Epochs) -> list[Progress]:

@@ -11,6 +11,7 @@ from ledger.values.time import from_instant, from_us
 SESSIONS_TOPIC: Final = "ev.sessions.v1"
 TARIFFS_TOPIC: Final = "ev.tariffs.v1"
 ACCOUNTS_TOPIC: Final = "ev.accounts.v1"
+METERS_TOPIC: Final = "ev.meters.v1"
 PRICES_TOPIC: Final = "ev.prices.v1"
 
 # Tariff objects carry prices as JSON numbers: a Decimal must keep its digits.

@@ -17,6 +17,7 @@ from evledger.simulator.charging import (
 )
 from evledger.simulator.payers import Payer
 from evledger.simulator.record import SESSIONS_TOPIC, CloudEvent, Message
+from evledger.simulator.signing import is_signing, signed_session
 from evledger.simulator.stations import Connector, Site
 from ledger.values.energy import from_milliwh
 from ledger.values.quantity import MICROAMPERE_PER_A, MILLIWATT_PER_KW, from_microampere, from_milliwatt
@@ -159,6 +160,9 @@ def _messages(
             yield _occurrence(visit, point.at_s, STATE_CHANGED, seq_no, data)
     register = _shown(visit.connector, points[-1].energy_milliwh)
     end: Data = {"register_kwh": register, "reason": reason, "seq_no": len(points)}
+    if is_signing(visit.connector):
+        begin = (stay.begin_s, _shown(visit.connector, 0))
+        end["signed"] = signed_session(visit.connector, begin, (stay.end_s, register))
     yield _occurrence(visit, stay.end_s, ENDED, len(points), end)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from heapq import merge
+from itertools import chain
 from random import Random
 from typing import Final
 
@@ -12,6 +13,7 @@ from evledger.simulator.faults import Faults
 from evledger.simulator.payers import Payers
 from evledger.simulator.record import Message
 from evledger.simulator.session import Visit, occurrences
+from evledger.simulator.signing import is_signing, key_registered
 from evledger.simulator.spot import SERIES, TARIFF_ID, publications, under_spot
 from evledger.simulator.stations import Connector, Site, build_network, copies_for, days_for
 from evledger.simulator.timeline import Batch, Scheduled, merged
@@ -28,6 +30,8 @@ _CHANGE_AFTER: Final = timedelta(days=14, hours=12)
 _NEXT_PRICES: Final = ("0.44", "0.27")
 _UPDATED: Final = "2026-10-10T09:00:00Z"
 
+Network = dict[Site, list[Connector]]
+
 
 def messages(sessions: int, seed: int, faults: bool = False, spot: bool = False) -> Iterator[Message]:
     """Session-event messages of so many sessions, the same for the same arguments, one by one.
@@ -40,13 +44,14 @@ def messages(sessions: int, seed: int, faults: bool = False, spot: bool = False)
         raise ValueError(f"sessions must be 1 to {MAX_SESSIONS}, not {sessions}")
     rng = seeded(str(seed))
     everybody = Payers(sessions, rng)
-    yield from _set_up(everybody)
     days = days_for(sessions, DAYS_MIN)
+    network = build_network(copies_for(sessions, days), rng)
+    yield from _set_up(everybody, network)
     prices: Iterator[Batch] = iter(())
     if spot:
         yield tariffs.published(tariffs.following(SERIES, TARIFF_ID), _instant_us(-_SET_UP_BEFORE)).to_message()
         prices = publications(FIRST_DAY, days, seeded(f"{seed} spot"))
-    visits = _visits(sessions, everybody, rng, spot)
+    visits = _visits(sessions, everybody, network, rng, spot)
     batches = _sessions(visits, rng, Faults(seeded(f"{seed} faults")) if faults else None)
     yield from merged(merge(batches, _changes(everybody), prices, key=lambda batch: batch.from_s))
 
@@ -56,10 +61,13 @@ def seeded(seed: str) -> Random:
     return Random(seed)  # noqa: S311 - nothing secret is made of it
 
 
-def _set_up(everybody: Payers) -> Iterator[Message]:
+def _set_up(everybody: Payers, network: Network) -> Iterator[Message]:
     at_us = _instant_us(-_SET_UP_BEFORE)
     for tariff in tariffs.catalogue():
         yield tariffs.published(tariff, at_us).to_message()
+    for connector in chain.from_iterable(network.values()):
+        if is_signing(connector):
+            yield key_registered(connector, at_us).to_message()
     for payer in everybody.all:
         yield payers.opened(payer, at_us).to_message()
 
@@ -78,9 +86,10 @@ def _instant_us(since_first_day: timedelta) -> int:
     return to_us(first + since_first_day)
 
 
-def _visits(sessions: int, everybody: Payers, rng: Random, spot: bool) -> Iterator[tuple[Arrival, Visit]]:
+def _visits(
+    sessions: int, everybody: Payers, network: Network, rng: Random, spot: bool
+) -> Iterator[tuple[Arrival, Visit]]:
     days = days_for(sessions, DAYS_MIN)
-    network = build_network(copies_for(sessions, days), rng)
     for number, arrival in enumerate(arrivals(sessions, days, FIRST_DAY, rng), 1):
         visit = _visit(number, arrival, network, everybody, rng)
         yield arrival, under_spot(visit) if spot else visit
@@ -92,9 +101,7 @@ def _sessions(visits: Iterable[tuple[Arrival, Visit]], rng: Random, faults: Faul
         yield Batch(arrival.at_s, faults.applied(visit, sent) if faults else sent)
 
 
-def _visit(
-    number: int, arrival: Arrival, network: dict[Site, list[Connector]], everybody: Payers, rng: Random
-) -> Visit:
+def _visit(number: int, arrival: Arrival, network: Network, everybody: Payers, rng: Random) -> Visit:
     site = arrival.site
     connector = _free_connector(network[site], arrival.at_s, rng)
     session_id = f"{site.country}-ABC-2026-{number:06d}"

@@ -46,7 +46,7 @@ _CONNECTORS_OF_ALL_SITES: Final = sum(site.connectors for site in SITES)
 
 @dataclass(slots=True)
 class Connector:
-    """A connector and its meter; the register and `free_at_s` move on with every session."""
+    """A connector and its meter; register, `free_at_s` and `page` (of what it signs) move on with every session."""
 
     site: Site
     location_id: str
@@ -56,6 +56,7 @@ class Connector:
     resolution_milliwh: int
     register_milliwh: int
     free_at_s: int = 0
+    page: int = 0
 
     @property
     def operator_id(self) -> str:

@@ -5,9 +5,11 @@ from datetime import datetime
 from uuid import UUID
 
 from ledger.intake.message import Arrival, Message, Misaddressed, Record, content_sha256
+from ledger.intake.metered import Concerned
 from ledger.intake.priced import Priced
 from ledger.intake.station import StationConfigured
 from ledger.intake.subject import Subject, SubjectKey
+from ledger.store.awaited_meters import AwaitedMeter, MeterAt
 from ledger.store.awaited_prices import AwaitedPrice
 from ledger.store.fact import Fact
 from ledger.store.parking import Kind, Parked, Settled, pack_headers
@@ -51,7 +53,9 @@ class Batch:
     the batch is complete is parked. `awaits` are then those streams, and the version that was known of each. `brings`
     are streams that began or went on here and that messages may wait for. `finished` are sessions that ended.
     `awaited_prices` are sessions that wait for a price now, or (None) no longer; `priced` those that were tried
-    again.
+    again. `meters` are those of which the batch says something; `to_verify` the sessions that are judged when it is
+    known (and whether somebody has just released them), `concerned` those of earlier batches among them, and
+    `awaited_meters` those that wait for more about their meters now, or (None) no longer.
     """
 
     def __init__(self, number: int, arrivals: Sequence[Arrival]) -> None:
@@ -75,7 +79,11 @@ class Batch:
         self.newly_held: set[SubjectKey] = set()
         self.awaited_prices: dict[SubjectKey, AwaitedPrice | None] = {}
         self.priced = Priced([], [], has_new=False)
-        self._awaited_series: set[UUID] = set()
+        self.meters: dict[SubjectKey, MeterAt] = {}
+        self.to_verify: dict[SubjectKey, bool] = {}
+        self.concerned = Concerned([], [])
+        self.awaited_meters: dict[SubjectKey, AwaitedMeter | None] = {}
+        self._awaited_by_sessions: set[UUID] = set()
 
     def append(self, subject: Subject, fact: Fact) -> None:
         """Decide on a fact: it joins its log's rows and the subject's state."""
@@ -127,8 +135,22 @@ class Batch:
     def await_price(self, session: SubjectKey, series: Subject, at: datetime) -> None:
         """Remember that the session is held until the series has a price at an instant."""
         self.awaited_prices[session] = AwaitedPrice(session.tenant, session.id, series.key.id, at)
-        self._awaited_series.add(series.stream)
+        self._awaited_by_sessions.add(series.stream)
         self.wait_for(series)
+
+    def bring_meter(self, meter: Subject) -> None:
+        """Remember that the batch says something of a meter."""
+        self.meters[meter.key] = MeterAt(meter.key.tenant, meter.key.id, meter.version)
+
+    def await_meter(self, session: SubjectKey, meter: Subject) -> None:
+        """Remember that the session may be judged otherwise when more is known of its meter."""
+        self.awaited_meters[session] = AwaitedMeter(*session[1:], meter.key.id, meter.stream, meter.version)
+        self._awaited_by_sessions.add(meter.stream)
+        self.wait_for(meter)
+
+    def forget_meter(self, session: SubjectKey) -> None:
+        """Remember that the session waits for nothing about its meter any longer."""
+        self.awaited_meters[session] = None
 
     def forget_price(self, session: SubjectKey) -> None:
         """Remember that the session waits for no price any longer."""
@@ -140,7 +162,7 @@ class Batch:
             for message, reason in messages:
                 self.park(message, "WAITING", reason, stream)
         streams = self.waiting.keys() | {s.waits_for for s in self.settled if s.waits_for is not None}
-        streams |= self._awaited_series
+        streams |= self._awaited_by_sessions
         self.awaits = {stream: self._awaited[stream].version for stream in streams}
         self.awaits_billing = any(not self._awaited[stream].is_in_sessions_log for stream in streams)
 

@@ -86,18 +86,21 @@ class Decider:
         self._loader = loader
         self._subjects = loader.subjects
         self._legal_entity = default_legal_entity
-        self._following = Following(loader.subjects, rules)
+        self._following = Following(loader, rules)
 
     def decide(self, number: int, arrivals: Sequence[Arrival]) -> Batch:
         """What these messages lead to. States in memory move on as if the batch were stored already."""
         batch = Batch(number, arrivals)
         loaded = self._loader.load(arrivals)
+        self._following.begin()
         for arrival, subject in zip(arrivals, loaded.subjects, strict=True):
             if subject is None and isinstance(arrival, Message):
                 self._configure(batch, arrival, loaded.stations)
             else:
                 self._arrive(batch, arrival, subject, loaded.retries)
         self._following.try_priced(batch, loaded.priced)
+        self._following.try_concerned(batch)
+        self._following.verify(batch)
         batch.complete()
         return batch
 
@@ -108,12 +111,15 @@ class Decider:
         """
         batch = Batch(number, ())
         self._loader.load_sessions(acts)
+        self._following.begin()
         for key, act in acts.items():
             subject, version = self._subjects[key], self._subjects[key].version
             for fact in act(subject.state):
                 batch.append(subject, fact)
             if subject.version > version:
                 self._following.follow(batch, subject, is_released=not subject.state.held)
+        self._following.verify(batch)
+        batch.complete()
         return batch
 
     def _arrive(self, batch: Batch, arrival: Arrival, subject: Subject | None, retries: Retries) -> None:
@@ -230,6 +236,8 @@ class Decider:
                 self._loader.chooser.publish(subject.key)
         if subject.is_session and (type(fact) is SessionStarted or subject.state.ended is not None):
             self._following.follow(batch, subject)
+        elif subject.key.kind == "meter":
+            self._following.bring(batch, subject)
 
     def _start(self, session: Session, tenant: str, fact: SessionStarted) -> SessionStarted:
         if session.started is not None:

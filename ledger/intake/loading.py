@@ -149,7 +149,7 @@ class Loader:
     """Finds what a batch needs: its subjects, what starts refer to, the pinned tariffs, and what waits."""
 
     def __init__(self, connect: Connect, reader: Reader) -> None:
-        self._connect = connect
+        self.connect = connect
         self._reader = reader
         self.subjects = Subjects(connect)
         self.chooser = TariffChooser(connect, self.subjects)
@@ -180,7 +180,7 @@ class Loader:
             for arrival in arrivals
             if type(arrival) is Message and type(arrival.fact) is StationConfigured
         }
-        return known_station_messages(self._connect(), stations) if stations else {}
+        return known_station_messages(self.connect(), stations) if stations else {}
 
     def _load(self, keys: set[SubjectKey], messages: Sequence[Message]) -> None:
         starts = [(m.tenant, m.fact) for m in messages if type(m.fact) is SessionStarted]
@@ -212,7 +212,7 @@ class Loader:
     def _load_waiting(self, streams: set[UUID]) -> Retries:
         found: Retries = {}
         while streams:
-            level = [(row, self._reader(_record(row))) for row in waiting_for(self._connect(), streams)]
+            level = [(row, self._reader(_record(row))) for row in waiting_for(self.connect(), streams)]
             for row, arrival in level:
                 if row.waits_for is not None:
                     found.setdefault(row.waits_for, []).append((row, arrival))

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from ledger.meter.ocmf.record import Record
-from ledger.meter.ocmf.transaction import BEGIN, END_MARKS, check_transaction
+from ledger.meter.ocmf.transaction import BEGIN, END_MARKS, Code, check_transaction
 from ledger.meter.ocmf.verify import Keys, Verdict, verify_text
 from ledger.meter.policy import HOLD_CODES, SignaturePolicy, signature_policy, standing
 from ledger.meter.signed_value import SIGNED_VALUE_DIFFERS, Stated, differences
@@ -14,6 +14,9 @@ from ledger.meter.state import Meter
 from ledger.store.fact import Value
 
 OCMF: Final = "OCMF"
+
+# All codes that a judgement holds by.
+SIGNATURE_CODES: Final = frozenset({*HOLD_CODES.values(), SIGNED_VALUE_DIFFERS, *(code.value for code in Code)})
 
 
 class SignedReading(msgspec.Struct, frozen=True):
@@ -62,6 +65,11 @@ class Judgement(Value, frozen=True):
     policy: str
     verdicts: tuple[ReadingVerdict, ...] = ()
     holds: tuple[SignatureHold, ...] = ()
+
+    @property
+    def lacks_key(self) -> bool:
+        """Whether a key that is registered later may give another verdict."""
+        return any(standing(each.verdict) in ("no_key", "carried") for each in self.verdicts)
 
 
 class _Judged(msgspec.Struct, frozen=True):

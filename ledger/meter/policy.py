@@ -26,6 +26,9 @@ HOLD_CODES: Final[dict[Standing, str]] = {
     "unsupported": "SIGNATURE_UNSUPPORTED",
 }
 
+# What a key that is registered later may change.
+KEY_LACKS: Final = frozenset({HOLD_CODES["carried"], HOLD_CODES["no_key"]})
+
 # The meter itself says that its energy does not count: no country bills that.
 _NEVER_BILLED: Final = frozenset({Code.METER_NOT_GOOD, Code.ENERGY_NOT_USABLE})
 
@@ -85,6 +88,11 @@ def signature_policy(country: str, legal_metering: str | None = None) -> Signatu
     Both are ISO 3166-1 codes of two letters.
     """
     return POLICIES.get(legal_metering or country, OPEN)
+
+
+def is_signing_required(country: str) -> bool:
+    """Whether unsigned readings are held where the session stood, whatever its meter was configured for."""
+    return POLICIES.get(country, OPEN).unsigned == "hold"
 
 
 def standing(verdict: Verdict | None) -> Standing:

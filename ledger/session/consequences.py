@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from ledger.meter.judging import SIGNATURE_CODES
+from ledger.meter.state import Meter
 from ledger.session.decide import (
     END_BEFORE_START,
     END_BELOW_START,
@@ -23,12 +25,14 @@ from ledger.session.events import (
     SessionRated,
     SessionReleased,
     SessionStarted,
+    SignaturesVerified,
     Verdict,
 )
 from ledger.session.plausibility.judge import judge
 from ledger.session.plausibility.rules import DEFAULT_RULES, POLICIES, Rules
 from ledger.session.pricing import Pricing, Slots
 from ledger.session.rating import is_same_cost, rate_session, readings_of
+from ledger.session.signatures import signature_holds, verify_signatures
 from ledger.session.state import Session, reason_of
 from ledger.store.fact import Fact
 from ledger.tariff.compiled import CompiledTariff
@@ -37,7 +41,7 @@ from ledger.tariff.spot import PriceMissingError
 
 # Reasons that the session's own facts give: where a later fact takes one away, it holds the session no longer.
 SELF_EVIDENT = frozenset(
-    {END_BEFORE_START, END_BELOW_START, END_ESTIMATED, METER_WENT_BACKWARDS, PRICE_MISSING, *POLICIES}
+    {END_BEFORE_START, END_BELOW_START, END_ESTIMATED, METER_WENT_BACKWARDS, PRICE_MISSING, *POLICIES, *SIGNATURE_CODES}
 )
 
 GONE = "what was found is no longer so, after all that has arrived"
@@ -50,6 +54,7 @@ class Judged(NamedTuple):
     verdicts: list[Verdict]
     rated: SessionRated | None
     missing: PriceMissingError | None = None
+    verified: SignaturesVerified | None = None
 
 
 class Consequences(NamedTuple):
@@ -59,24 +64,26 @@ class Consequences(NamedTuple):
     missing: PriceMissingError | None = None
 
 
-def consequences(
+def consequences(  # noqa: PLR0913 - what is known of a session lies in as many places
     session: Session,
     tariff: CompiledTariff | None,
     rules: Rules = DEFAULT_RULES,
     slots: Slots = NO_SLOTS,
+    meter: Meter | None = None,
     *,
     is_released: bool = False,
 ) -> Consequences:
     """No facts when nothing changes. The hold comes before the cost, so no reader bills too early.
 
     `tariff` is the pinned one, None where there is none or the session has not ended; `slots` are the spot prices of
-    the series that it follows. `is_released`: somebody has just released the session, so its cost is said again, as one
-    that may be billed. Nothing follows for a waived session.
+    the series that it follows; `meter` is the session's, None where it need not be asked. `is_released`: somebody has
+    just released the session, so its cost is said again, as one that may be billed. Nothing follows for a waived
+    session.
     """
     started = session.started
     if started is None or session.is_waived:
         return Consequences([])
-    judged = judge_session(session, tariff, rules, slots)
+    judged = judge_session(session, tariff, rules, slots, meter)
     return Consequences(list(_facts(session, started, judged, rules, is_released=is_released)), judged.missing)
 
 
@@ -86,6 +93,8 @@ def _facts(
     new = {reason for reason in judged.reasons - session.held if not _is_settled(session, reason)}
     gone = {reason for reason in session.held - judged.reasons if reason.code in SELF_EVIDENT}
     held = (session.held | new) - gone
+    if judged.verified is not None and judged.verified != session.verified:
+        yield judged.verified
     if new:
         yield _held(session, started, new, judged.verdicts, rules)
     if gone:
@@ -96,6 +105,11 @@ def _facts(
         yield msgspec.structs.replace(rated, holds=codes_of(held))
 
 
+def waits_for_meter(session: Session) -> bool:
+    """Whether more facts about the meter may lead to another judgement on the session."""
+    return session.verified is not None and session.verified.judgement.lacks_key
+
+
 def held_for(session: Session, reason: HoldReason) -> Iterator[SessionHeld]:
     """A hold for what no fact of the session says, such as a message that was refused; none for a known pair."""
     known = reason in session.held or reason in session.settled
@@ -103,8 +117,23 @@ def held_for(session: Session, reason: HoldReason) -> Iterator[SessionHeld]:
         yield _held(session, session.started, {reason}, [], DEFAULT_RULES)
 
 
-def judge_session(session: Session, tariff: CompiledTariff | None, rules: Rules, slots: Slots = NO_SLOTS) -> Judged:
+def judge_session(
+    session: Session,
+    tariff: CompiledTariff | None,
+    rules: Rules,
+    slots: Slots = NO_SLOTS,
+    meter: Meter | None = None,
+) -> Judged:
     """All that is known of the session now, whatever was settled."""
+    judged = _judge_readings(session, tariff, rules, slots)
+    started, ended = session.started, session.ended
+    if meter is None or started is None or ended is None:
+        return judged
+    verified = verify_signatures(session, started, ended, meter, tariff)
+    return judged._replace(reasons=judged.reasons | signature_holds(session, verified), verified=verified)
+
+
+def _judge_readings(session: Session, tariff: CompiledTariff | None, rules: Rules, slots: Slots) -> Judged:
     reasons = set(hold_reasons(session))
     started, ended = session.started, session.ended
     if started is None or ended is None:

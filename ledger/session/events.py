@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from ledger.account.events import Terms
+from ledger.meter.judging import Judgement
 from ledger.session.plausibility.rules import Policy, Rules
 from ledger.store.fact import Fact, FromMessage, Value, topic
 
@@ -221,6 +222,20 @@ class RegisterSubstituted(Fact, frozen=True, kw_only=True):
     reported_milliwh: int
     because: str
     actor: str
+
+
+@topic("session.SignaturesVerified")
+class SignaturesVerified(Fact, frozen=True, kw_only=True):
+    """What the signatures of an ended session are worth, by the keys of its meter that were known then.
+
+    Of several the last counts. `judgement` has the verdict on each signed reading, and each reason to hold.
+    """
+
+    tenant: str
+    session_id: str
+    occurred_at: datetime
+    meter_id: str
+    judgement: Judgement
 
 
 class UsedPrice(Value, frozen=True, kw_only=True):

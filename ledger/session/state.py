@@ -23,6 +23,7 @@ from ledger.session.events import (
     SessionReleased,
     SessionStarted,
     SessionWaived,
+    SignaturesVerified,
     StateChanged,
     Verdict,
 )
@@ -39,11 +40,13 @@ class Session:
     `readings` are by (instant, register, context, name), `states` by (instant, seq_no, state, name), so that the
     order does not depend on arrival. `held` are the pairs that hold the session now, `settled` those that will not hold
     it again, `noted` those that never did. Where a person put another register in place of the reported one, the facts
-    here carry that one, and `reported` keeps the fact as it came, by message (`source id`).
+    here carry that one, and `reported` keeps the fact as it came, by message (`source id`). `is_signed`: something came
+    with a signature; `verified` is the last judgement on that.
     """
 
     __slots__ = (
-        "ended", "held", "is_waived", "noted", "rated", "readings", "reported", "settled", "started", "states",
+        "ended", "held", "is_signed", "is_waived", "noted", "rated", "readings", "reported", "settled", "started",
+        "states", "verified",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -57,6 +60,8 @@ class Session:
         self.is_waived = False
         self.reported: dict[str, FromMessage] = {}
         self.rated: SessionRated | None = None
+        self.is_signed = False
+        self.verified: SignaturesVerified | None = None
 
     def readings_within(self, start: datetime, end: datetime) -> list[MeterRecorded]:
         """The readings from `start` to `end`, both inclusive: of what lies outside nothing counts for energy."""
@@ -96,6 +101,8 @@ def _started(session: Session, fact: SessionStarted) -> None:
 
 def _recorded(session: Session, fact: MeterRecorded) -> None:
     readings = session.readings
+    if fact.signed is not None:
+        session.is_signed = True
     if not readings or readings[-1].occurred_at < fact.occurred_at:
         readings.append(fact)
     else:
@@ -108,6 +115,12 @@ def _changed(session: Session, fact: StateChanged) -> None:
 
 def _ended(session: Session, fact: SessionEnded) -> None:
     session.ended = fact
+    if fact.signed is not None:
+        session.is_signed = True
+
+
+def _verified(session: Session, fact: SignaturesVerified) -> None:
+    session.verified = fact
 
 
 def _held(session: Session, fact: SessionHeld) -> None:
@@ -159,5 +172,6 @@ FOLDS: dict[type[Fact], Callable[[Session, Any], None]] = {
     SessionReleased: _released,
     SessionWaived: _waived,
     RegisterSubstituted: _substituted,
+    SignaturesVerified: _verified,
     SessionRated: _rated,
 }

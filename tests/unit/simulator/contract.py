@@ -11,7 +11,13 @@ QUANTITY = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?", re.ASCII)
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 ID = re.compile(r"[!-~]{1,255}")
 STATES = {"Charging", "SuspendedEV", "SuspendedEVSE", "EVConnected", "Idle"}
-TOPICS = {"session": "ev.sessions.v1", "tariff": "ev.tariffs.v1", "account": "ev.accounts.v1", "price": "ev.prices.v1"}
+TOPICS = {
+    "session": "ev.sessions.v1",
+    "tariff": "ev.tariffs.v1",
+    "account": "ev.accounts.v1",
+    "price": "ev.prices.v1",
+    "meter": "ev.meters.v1",
+}
 QUANTITIES = ("register_kwh", "power_kw", "current_a", "soc_percent", "max_power_kw")
 REQUIRED = {
     "ev.session.started.v1": (
@@ -23,6 +29,7 @@ REQUIRED = {
     "ev.session.ended.v1": ("register_kwh",),
     "ev.tariff.published.v1": ("id", "currency", "elements"),
     "ev.price.published.v1": ("currency", "slots"),
+    "ev.meter.key-registered.v1": ("public_key", "encoding", "valid_from"),
     "ev.account.opened.v1": ("name", "kind", "country", "currency", "billing"),
     "ev.account.changed.v1": ("name", "kind", "country", "currency", "billing"),
 }

@@ -40,11 +40,11 @@ def test_as_many_sessions_as_asked_for() -> None:
     assert len(by_session(clean(73, 1), check)) == 73
 
 
-def test_tariffs_and_accounts_come_before_the_sessions() -> None:
+def test_tariffs_keys_and_accounts_come_before_the_sessions() -> None:
     topics = [message.topic for message in messages(30, 2)]
     before = topics[: topics.index("ev.sessions.v1")]
     assert before == sorted(before, reverse=True)
-    assert set(before) == {"ev.tariffs.v1", "ev.accounts.v1"}
+    assert set(before) == {"ev.tariffs.v1", "ev.meters.v1", "ev.accounts.v1"}
 
 
 def test_sessions_name_tariffs_and_accounts_that_were_published() -> None:
