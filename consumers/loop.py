@@ -200,7 +200,8 @@ class _Reading:
 
     def _passed(self, place: TopicPartition) -> int:
         """How far we have come, also over offsets that hold no record (a transaction's marker)."""
-        return int(self._consumer.position(place)) if place in self._own.epochs else 0
+        is_ours = place in self._own.epochs and place in self._consumer.assignment()
+        return int(self._consumer.position(place)) if is_ours else 0
 
     def _wait_for_database(self, error: UnavailableError) -> None:
         """Stay in the group with all partitions paused. A fault of ours is no outage: raised again."""

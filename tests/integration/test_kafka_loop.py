@@ -191,7 +191,11 @@ def test_a_consumer_goes_on_after_its_connections_to_the_database_were_cut(stage
         wait_until(lambda: session_partitions(stage) == {"one": PARTITIONS}, "it owns all")
         produce(stage, [*billing, *about_sessions[:half]])
         wait_for_totals(stage, expected(billing, about_sessions[:half]))
-        query(stage, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'evledger'")
+        query(
+            stage,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'evledger' AND datname = current_database()",
+        )
         produce(stage, about_sessions[half:])
         wait_for_totals(stage, expected(billing, about_sessions))
         one.stop()

@@ -16,7 +16,7 @@ from consumers.session_log import Biller
 from evledger.embedded import Server
 from ledger.application import Ledger, UnavailableError
 from ledger.intake.message import Record
-from ledger.session.events import SessionRated
+from ledger.session.state import Session, evolve
 from ledger.store.recorder import FencedError
 from ledger.values.ids import stream_id
 from tests.building import (
@@ -157,9 +157,13 @@ class Delivery(RuleBasedStateMachine):
 
 
 def latest(ledger: Ledger, tenant: str) -> tuple[Any, ...]:
-    """Energy and cost in the latest revision."""
-    rated = [fact for fact in facts_of(ledger, "session", "S", tenant) if isinstance(fact, SessionRated)][-1]
-    return rated.energy_milliwh, rated.amount_minor, rated.cost, rated.exact_excl, rated.lines, rated.holds
+    """Energy and cost in the latest revision, and what holds the session."""
+    session = Session()
+    for fact in facts_of(ledger, "session", "S", tenant):
+        evolve(session, fact)
+    rated = session.rated
+    assert rated is not None
+    return rated.energy_milliwh, rated.amount_minor, rated.cost, rated.exact_excl, rated.lines, session.held
 
 
 def test_however_messages_are_delivered_the_cost_is_the_same(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
