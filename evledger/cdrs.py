@@ -7,20 +7,24 @@ from uuid import UUID
 
 import msgspec
 
+from ledger.audit.history import History, PastSession, RatedAt
 from ledger.audit.whatif import Span
+from ledger.cdr.credit import credit_cdr
 from ledger.cdr.tariffs import CdrTariffs
 from ledger.cdr.version import OcpiVersion
 from ledger.cdr.writing import RatedSession, WrittenCdr, write_cdr
+from ledger.invoice.events import CreditNoteIssued, InvoicedSession
 from ledger.session.events import SessionRated, TariffPin
 from ledger.session.state import Session, evolve
 from ledger.store.connection import Database
-from ledger.store.streams import head, last_of_topic, load_streams
+from ledger.store.streams import head, last_of_topic, load_streams, read_page
 from ledger.tariffbook.compiled import CompiledTariffs
 from ledger.tariffbook.events import TariffPublished
 from ledger.values.canonical import read_json_decimals
 from ledger.values.ids import stream_id
 
 TOPIC: Final = "session.SessionRated"
+CREDIT_NOTE: Final = "invoice.CreditNoteIssued"
 
 # Positions of the log that are looked through at a time, and sessions in memory at a time (25 kB each).
 PAGE_POSITIONS: Final = 50_000
@@ -68,6 +72,24 @@ def export_cdrs(connection: Database, span: Span, version: OcpiVersion) -> Itera
         yield Page(until, end, [])
 
 
+def export_credit_cdrs(connection: Database, span: Span, version: OcpiVersion) -> Iterator[Page]:
+    """A Credit CDR for each cost that a credit note took off an invoice, in the order of the credit notes."""
+    exporter, history, end = _Exporter(connection, version), History(connection), head(connection, "billing")
+    for after in range(0, end, PAGE_POSITIONS):
+        until = min(after + PAGE_POSITIONS, end)
+        notes = [logged.fact for logged in read_page(connection, "billing", after, until, [CREDIT_NOTE])]
+        credited = [
+            (session, note)
+            for note in notes
+            if isinstance(note, CreditNoteIssued) and note.tenant == span.tenant
+            for session in note.sessions
+            if span.since <= session.ended_at < span.until
+        ]
+        for start in range(0, len(credited), PAGE_SESSIONS):
+            yield Page(until, end, list(exporter.credits(history, credited[start : start + PAGE_SESSIONS])))
+        yield Page(until, end, [])
+
+
 def _portions(positions: Sequence[int]) -> Iterator[Sequence[int]]:
     for start in range(0, len(positions), PAGE_SESSIONS):
         yield positions[start : start + PAGE_SESSIONS]
@@ -109,6 +131,18 @@ class _Exporter:
         )
         return write_cdr(source, self._version, self._written)
 
+    def credits(
+        self, history: History, credited: Sequence[tuple[InvoicedSession, CreditNoteIssued]]
+    ) -> Iterator[ExportedCdr]:
+        """The Credit CDRs of costs as they were billed."""
+        at = [RatedAt(note.tenant, session.session_id, session.rated_position) for session, note in credited]
+        past, recorded_at = history.rated(at), self._recorded_at([item.position for item in at])
+        for session, note in credited:
+            billed = past[session.rated_position]
+            written = write_cdr(_source(billed, recorded_at[session.rated_position]), self._version, self._written)
+            content = credit_cdr(written.content, note.occurred_at) if not written.faults else written.content
+            yield ExportedCdr(billed.stored, written._replace(content=content))
+
     def _sessions(self, rated: Iterable[SessionRated]) -> dict[UUID, Session]:
         """The sessions as they stand now: what arrived after the rating may hold them."""
         sessions = {_session_stream(fact): Session() for fact in rated}
@@ -126,6 +160,19 @@ class _Exporter:
 
     def _recorded_at(self, positions: list[int]) -> dict[int, datetime]:
         return dict(self._connection.execute(RECORDED_AT, [positions]).fetchall())
+
+
+def _source(past: PastSession, rated_at: datetime) -> RatedSession:
+    return RatedSession(
+        rated=past.stored,
+        rated_at=rated_at,
+        session=past.session,
+        started=past.started,
+        ended=past.ended,
+        tariff=past.tariff,
+        tariff_content=read_json_decimals(bytes(past.published.tariff)),
+        published_at=past.published.occurred_at,
+    )
 
 
 def _session_stream(rated: SessionRated) -> UUID:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import click
 
-from evledger.cdrs import ExportedCdr, cdr_line, export_cdrs
+from evledger.cdrs import ExportedCdr, cdr_line, export_cdrs, export_credit_cdrs
 from evledger.cli.errors import NoError, UnusableError
 from evledger.cli.output import Step, as_json_option, print_json, progress, tenant_option
 from evledger.examples import example
@@ -56,12 +56,13 @@ def export() -> None:
 @click.option(
     "--out", type=FILE, help="An array where the name ends in .json, else JSON Lines. Default: standard output."
 )
+@click.option("--credit", is_flag=True, help="Credit CDRs of what credit notes took off invoices, not the CDRs.")
 @tenant_option
 @as_json_option
 def cdrs(  # noqa: PLR0913, PLR0917 - one argument per option
-    version: str, first_day: datetime, last_day: datetime, out: Path | None, tenant: str, as_json: bool
+    version: str, first_day: datetime, last_day: datetime, out: Path | None, credit: bool, tenant: str, as_json: bool
 ) -> None:
-    """Write the CDRs of rated sessions that nothing holds.
+    """Write the CDRs of rated sessions that nothing holds; with --credit the Credit CDRs of costs that were credited.
 
     A CDR that lacks fields OCPI requires is not written; sessions that cost otherwise at OCPI's four decimals are
     listed. Exit code 1 in both cases. --json: the account of the export as one document (needs --out).
@@ -74,9 +75,8 @@ def cdrs(  # noqa: PLR0913, PLR0917 - one argument per option
     account = ExportAccount(as_json)
     url = database_url(load_settings())
     with connect(url, "auditor", transaction_timeout_ms=NO_TIMEOUT_MS) as connection, progress("sessions log") as step:
-        exported = (
-            cdr for page in _stepping(export_cdrs(connection, span, OcpiVersion(version)), step) for cdr in page
-        )
+        pages = (export_credit_cdrs if credit else export_cdrs)(connection, span, OcpiVersion(version))
+        exported = (cdr for page in _stepping(pages, step) for cdr in page)
         try:
             write_lines(_framed(account.lines(exported), out), out)
         except OutputError as error:

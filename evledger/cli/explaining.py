@@ -55,6 +55,10 @@ def _show_session(session: SessionExplained) -> None:
     console.print(f"  register at the start  {session.started} kWh")
     console.print(f"  register at the end    {session.ended} kWh")
     console.print(f"  energy                 {session.energy_kwh} kWh, {session.readings} readings between")
+    for substituted in session.substituted:
+        console.print(f"  substituted            {substituted}")
+    if session.credited_by is not None:
+        console.print(f"  billed before          taken off that invoice by {session.credited_by}")
     console.print(f"  tariff                 {session.tariff}, sha256 {session.tariff_hash[:16]}…")
     print_rows([step.line for step in session.steps], COLUMNS, False, "", SPARE)
     console.print(f"  exact, {session.side}: {session.exact} → {session.rounded} ({session.rounding})")

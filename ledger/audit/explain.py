@@ -11,9 +11,11 @@ from typing import Final
 import msgspec
 
 from ledger.audit.history import History, PastSession, RatedAt
-from ledger.invoice.events import DayCap, InvoicedSession, InvoiceIssued, InvoiceLine
-from ledger.session.events import Authority, MeterRecorded
+from ledger.invoice.events import CreditNoteIssued, DayCap, InvoicedSession, InvoiceIssued, InvoiceLine
+from ledger.session.decide import as_reported
+from ledger.session.events import Authority, MeterRecorded, SessionEnded, SessionStarted
 from ledger.session.rating import price_session
+from ledger.session.state import message_name
 from ledger.store.connection import Database
 from ledger.store.streams import last_versions, load_streams
 from ledger.tariff.report import Line
@@ -50,6 +52,8 @@ class SessionExplained(msgspec.Struct, frozen=True):
     rounding: str
     lines: tuple[str, ...]
     day_cap: str | None = None
+    substituted: tuple[str, ...] = ()
+    credited_by: str | None = None
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -73,9 +77,15 @@ def find_invoice(connection: Database, tenant: str, number: str) -> InvoiceIssue
     stream = stream_id(tenant, "series", series)
     if digits.isascii() and digits.isdigit() and int(digits) <= last_versions(connection, "billing", [stream])[stream]:
         for _, version, fact in load_streams(connection, "billing", {stream: int(digits) - 1}):
+            if version == int(digits) and isinstance(fact, CreditNoteIssued) and fact.number == number:
+                raise UnknownInvoiceError(_corrected_instead(fact))
             if version == int(digits) and isinstance(fact, InvoiceIssued) and fact.number == number:
                 return fact
     raise UnknownInvoiceError(f"no invoice was issued under {number}: `evledger invoice list` shows the numbers")
+
+
+def _corrected_instead(note: CreditNoteIssued) -> str:
+    return f"{note.number} is a credit note: explain the invoice it corrects, {note.corrects}"
 
 
 def explain(connection: Database, issued: InvoiceIssued, line: int | None = None) -> Explanation:
@@ -122,7 +132,20 @@ def _explained(issued: InvoiceIssued, invoiced: InvoicedSession, past: PastSessi
         rounding=past.stored.policies["rounding"],
         lines=tuple(_line(line, issued) for line in issued.lines if line.session_id == invoiced.session_id),
         day_cap=None if invoiced.day_cap is None else _day_cap(invoiced.day_cap, issued),
+        substituted=tuple(_substituted(past)),
+        credited_by=invoiced.credited_by,
     )
+
+
+def _substituted(past: PastSession) -> Iterator[str]:
+    """Registers that a person put in place of reported ones; both are in the log."""
+    registers: tuple[SessionStarted | MeterRecorded | SessionEnded, ...]
+    registers = (past.started, *past.session.readings, past.ended)
+    for fact in registers:
+        reported = as_reported(past.session, fact)
+        if reported is not fact:
+            counts, said = from_milliwh(fact.register_milliwh), from_milliwh(reported.register_milliwh)
+            yield f"{message_name(fact)}: {counts} kWh counts in place of {said} kWh"
 
 
 def _day_cap(cap: DayCap, issued: InvoiceIssued) -> str:

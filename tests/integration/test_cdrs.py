@@ -144,3 +144,19 @@ def test_options_that_cannot_be_used_are_exit_2(options: list[str], error: str) 
     found = exported(*options)
     assert found.exit_code == 2
     assert found.err.strip().endswith(error)
+
+
+def test_what_a_credit_note_took_off_an_invoice_has_a_credit_cdr(books: Books) -> None:
+    books.deliver(
+        tariff("T-2", component("ENERGY", "0.40"), component("PARKING_TIME", "6")),
+        start("S-2", account_id="ACC-1", tariff_id="T-2", **PLACE),
+        reading("S-2", 30, "1010"),
+        end("S-2", 60, "1010"),
+    )
+    books.bill()
+    assert exported("--credit").json == []
+    books.deliver(state("S-2", 30, "SuspendedEV"))
+    books.bill()
+    (credit,), (cdr,) = exported("--credit").json, exported().json
+    assert (credit["id"], credit["credit"], credit["credit_reference_id"]) == ("S-2-C", True, "S-2")
+    assert (credit["total_cost"]["excl_vat"], cdr["id"], cdr["total_cost"]["excl_vat"]) == (-4, "S-2-2", 7)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ledger.application import Ledger
+from ledger.audit.explain import UnknownInvoiceError, explain, find_invoice
 from ledger.audit.replay import replay
 from ledger.desk import Desk
 from ledger.intake.subject import SubjectKey
@@ -96,6 +97,9 @@ def test_an_invoice_of_one_session_is_credited_in_full_and_issued_anew(books: Bo
         (note.number, "CREDIT_NOTE", first.number, 357, "ISSUED"),
     ]
     assert rows(books, COMPLETE) == [(1, 1, 0, 0, 0, 0, 0)]
+    assert explain(books.ledger.connection, second).sessions[0].credited_by == note.number
+    with pytest.raises(UnknownInvoiceError, match=f"is a credit note: explain the invoice it corrects, {first.number}"):
+        find_invoice(books.ledger.connection, TENANT, note.number)
     assert_in_balance(books, 600)
 
 
