@@ -18,6 +18,10 @@ from ledger.store.stations import StationRow
 REASON_LENGTH_MAX = 1_000  # one line that a person reads; a hostile message must not choose how long it is
 
 
+# Who settles a parked message, where no person does.
+ARRIVAL = "the message it waited for"
+
+
 class Counts:
     """What became of the messages of one partition."""
 
@@ -51,7 +55,7 @@ class Batch:
     the batch is complete is parked. `awaits` are then those streams, and the version that was known of each. `brings`
     are streams that began or went on here and that messages may wait for. `finished` are sessions that ended.
     `awaited_prices` are sessions that wait for a price now, or (None) no longer; `priced` those that were tried
-    again.
+    again. `settled_by` and `settled_because`: who settles parked messages here, and why if a person does.
     """
 
     def __init__(self, number: int, arrivals: Sequence[Arrival]) -> None:
@@ -62,6 +66,8 @@ class Batch:
         self.parked: list[Parked] = []
         self.stations: list[StationRow] = []
         self._settled: dict[int, Settled] = {}
+        self.settled_by = ARRIVAL
+        self.settled_because: str | None = None
         self.counts: dict[tuple[str, int], Counts] = {}
         self._topic, self._partition = "", -1
         self._counts = Counts(0)
@@ -119,6 +125,11 @@ class Batch:
     def settle(self, settled: Settled) -> None:
         """Remember what became of a parked message; of several tries in this batch the last one counts."""
         self._settled[settled.parked_id] = settled
+
+    def has_left_parking(self, parked_id: int) -> bool:
+        """Whether a message that was parked before got another outcome in this batch."""
+        found = self._settled.get(parked_id)
+        return found is not None and found.outcome != "PARKED"
 
     def wait_for(self, subject: Subject) -> None:
         """Remember a stream that something waits for."""
