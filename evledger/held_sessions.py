@@ -34,7 +34,7 @@ def held_session(connection: Connection[Any], tenant: str, session_id: str) -> d
     return {
         "session_id": session_id,
         "status": _status(session),
-        "reasons": list(_reasons(session.held, facts)),
+        "reasons": list(_reasons(session, facts)),
         "readings": list(_readings(session)),
         "history": [_done(fact) for fact in facts if isinstance(fact, SessionReleased | SessionWaived)],
     }
@@ -46,15 +46,23 @@ def _status(session: Session) -> str:
     return "HELD" if session.held else "RELEASED"
 
 
-def _reasons(held: Iterable[HoldReason], facts: Iterable[Fact]) -> Iterable[dict[str, Any]]:
+def _reasons(session: Session, facts: Iterable[Fact]) -> Iterable[dict[str, Any]]:
     verdicts: dict[HoldReason, Verdict] = {}
+    signed = _signature_texts(session)
     for fact in facts:
         if isinstance(fact, SessionHeld):
             verdicts.update((reason_of(verdict), verdict) for verdict in fact.verdicts)
-    for reason in in_order(held):
+    for reason in in_order(session.held):
         verdict = verdicts.get(reason)
-        found = {} if verdict is None else {"found": verdict.found, "readings": list(verdict.readings)}
+        found: dict[str, Any] = {"found": signed[reason]} if reason in signed else {}
+        if verdict is not None:
+            found = {"found": verdict.found, "readings": list(verdict.readings)}
         yield {"code": reason.code, "because": reason.because, **found}
+
+
+def _signature_texts(session: Session) -> dict[HoldReason, str]:
+    holds = () if session.verified is None else session.verified.judgement.holds
+    return {HoldReason(code=hold.code, because=hold.because): hold.text for hold in holds}
 
 
 def _readings(session: Session) -> Iterable[dict[str, Any]]:
@@ -62,14 +70,13 @@ def _readings(session: Session) -> Iterable[dict[str, Any]]:
         if fact is None:
             continue
         reported = as_reported(session, fact).register_milliwh
-        substituted = (
-            {} if reported == fact.register_milliwh else {"substituted_kwh": from_milliwh(fact.register_milliwh)}
-        )
+        name = "counted_kwh" if message_name(fact) in session.converted else "substituted_kwh"
+        counts = {} if reported == fact.register_milliwh else {name: from_milliwh(fact.register_milliwh)}
         yield {
             "reading": message_name(fact),
             "at": from_instant(fact.occurred_at),
             "register_kwh": from_milliwh(reported),
-            **substituted,
+            **counts,
         }
 
 

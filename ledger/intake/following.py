@@ -14,6 +14,7 @@ from ledger.session.consequences import consequences, waits_for_meter
 from ledger.session.events import SessionHeld, SessionReleased
 from ledger.session.plausibility.rules import Rules
 from ledger.session.pricing import Slots, slots_for
+from ledger.session.registers import convert_registers
 from ledger.session.state import Session
 from ledger.store.fact import Fact
 from ledger.tariff.compiled import CompiledTariff
@@ -49,16 +50,15 @@ class Following:
         """Append what follows for a session now, or, where its meter must be asked, when the batch is known."""
         session: Session = subject.state
         started, ended = session.started, session.ended
-        if (
-            started is not None
-            and ended is not None
-            and not session.is_waived
-            and self._known.concern(session, started)
-        ):
+        if started is None or ended is None or session.is_waived:
+            self._conclude(batch, subject, None, is_released=is_released)
+        elif waits_for_meter(session) or self._known.concern(session, started):
             batch.touch(subject)
             batch.to_verify[subject.key] = is_released or batch.to_verify.get(subject.key, False)
         else:
             self._conclude(batch, subject, None, is_released=is_released)
+            if waits_for_meter(session):
+                batch.to_verify[subject.key] = False
 
     def try_priced(self, batch: Batch, priced: Priced) -> None:
         """Rate what waited for a price: of earlier batches, and of this one, whose prices may have come after it."""
@@ -92,6 +92,9 @@ class Following:
 
     def _conclude(self, batch: Batch, subject: Subject, meter: Meter | None, *, is_released: bool) -> None:
         session: Session = subject.state
+        converted = None if meter is None else convert_registers(session, meter)
+        if converted is not None:
+            batch.append(subject, converted)
         tariff = self._tariff_of(session)
         slots = self._slots(session, tariff)
         follows = consequences(session, tariff, self._rules, slots, meter, is_released=is_released)

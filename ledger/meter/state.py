@@ -9,14 +9,23 @@ from ledger.store.fact import Fact
 
 
 class Meter:
-    """Keys and replacements in the order in which they were stored; `configured` is what holds now."""
+    """Keys, replacements and configurations in the order in which they were stored."""
 
-    __slots__ = ("configured", "keys", "replacements")
+    __slots__ = ("configurations", "keys", "replacements")
 
     def __init__(self) -> None:
         self.keys: list[KeyRegistered] = []
         self.replacements: list[MeterReplaced] = []
-        self.configured: MeterConfigured | None = None
+        self.configurations: list[MeterConfigured] = []
+
+    @property
+    def configured(self) -> MeterConfigured | None:
+        """The configuration that holds now."""
+        return self.configurations[-1] if self.configurations else None
+
+    def configured_at(self, instant: datetime) -> MeterConfigured | None:
+        """The configuration that held at an instant, as far as is known now."""
+        return next((each for each in reversed(self.configurations) if each.occurred_at <= instant), None)
 
     def key_at(self, instant: datetime) -> KeyRegistered | None:
         """The key that signs at an instant: the latest that is valid by then, of equal ones the last stored."""
@@ -37,7 +46,7 @@ def _replaced(meter: Meter, fact: MeterReplaced) -> None:
 
 
 def _configured(meter: Meter, fact: MeterConfigured) -> None:
-    meter.configured = fact
+    meter.configurations.append(fact)
 
 
 FOLDS: dict[type[Fact], Callable[[Meter, Any], None]] = {

@@ -29,7 +29,14 @@ from ledger.session.events import (
     Verdict,
 )
 from ledger.session.plausibility.judge import judge
-from ledger.session.plausibility.rules import DEFAULT_RULES, POLICIES, Rules
+from ledger.session.plausibility.rules import (
+    DEFAULT_RULES,
+    ENERGY_AFTER_END,
+    ENERGY_BELOW_POWER,
+    IMPLAUSIBLE_JUMP,
+    POLICIES,
+    Rules,
+)
 from ledger.session.pricing import Pricing, Slots
 from ledger.session.rating import is_same_cost, rate_session, readings_of
 from ledger.session.signatures import signature_holds, verify_signatures
@@ -43,6 +50,9 @@ from ledger.tariff.spot import PriceMissingError
 SELF_EVIDENT = frozenset(
     {END_BEFORE_START, END_BELOW_START, END_ESTIMATED, METER_WENT_BACKWARDS, PRICE_MISSING, *POLICIES, *SIGNATURE_CODES}
 )
+
+# Reasons that an exchange, a roll-over or another unit of the meter may explain.
+OF_METER = frozenset({END_BELOW_START, METER_WENT_BACKWARDS, IMPLAUSIBLE_JUMP, ENERGY_BELOW_POWER, ENERGY_AFTER_END})
 
 GONE = "what was found is no longer so, after all that has arrived"
 
@@ -107,7 +117,8 @@ def _facts(
 
 def waits_for_meter(session: Session) -> bool:
     """Whether more facts about the meter may lead to another judgement on the session."""
-    return session.verified is not None and session.verified.judgement.lacks_key
+    lacks_key = session.verified is not None and session.verified.judgement.lacks_key
+    return lacks_key or any(reason.code in OF_METER for reason in session.held)
 
 
 def held_for(session: Session, reason: HoldReason) -> Iterator[SessionHeld]:

@@ -224,6 +224,34 @@ class RegisterSubstituted(Fact, frozen=True, kw_only=True):
     actor: str
 
 
+class ConvertedRegister(Value, frozen=True, kw_only=True):
+    """A message's (`source id`) register as it counts, as its meter showed it, and as the message reported it.
+
+    The first two differ where the register was continued over a roll-over or an exchange, the last two by a unit.
+    """
+
+    reading: str
+    register_milliwh: int
+    shown_milliwh: int
+    reported_milliwh: int
+
+
+@topic("session.RegistersConverted")
+class RegistersConverted(Fact, frozen=True, kw_only=True):
+    """From now on these registers, and no others, count as converted by what is known of the meter.
+
+    `because` names what that is: the unit, the number at which the register rolls over, the message of an exchange. The
+    messages' own facts stay as they are, and a register that a person put in place stays too.
+    """
+
+    tenant: str
+    session_id: str
+    occurred_at: datetime
+    meter_id: str
+    registers: tuple[ConvertedRegister, ...]
+    because: tuple[str, ...]
+
+
 @topic("session.SignaturesVerified")
 class SignaturesVerified(Fact, frozen=True, kw_only=True):
     """What the signatures of an ended session are worth, by the keys of its meter that were known then.

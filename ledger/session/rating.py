@@ -87,7 +87,8 @@ def rate_session(session: Session, pricing: Pricing, readings: Readings | None =
     day_cap = pricing.tariff.tariff.extensions.day_cap
     if day_cap is not None:
         rated = msgspec.structs.replace(rated, day_cap=_day_cap(day_cap, rated.currency))
-    return msgspec.structs.replace(rated, substituted=tuple(sorted(session.reported))) if session.reported else rated
+    substituted = session.reported.keys() - session.converted
+    return msgspec.structs.replace(rated, substituted=tuple(sorted(substituted))) if substituted else rated
 
 
 def is_same_cost(rated: SessionRated, last: SessionRated | None) -> bool:

@@ -26,7 +26,8 @@ def verify_signatures(
 ) -> SignaturesVerified | None:
     """The judgement on an ended session; None where nothing was signed and nobody wants a signature.
 
-    Messages are judged by what they said: a register that a person put in place of another one was never signed.
+    Messages are judged by what they said, in the meter's unit: a register that a person put in place of another one, or
+    that was continued over an exchange, was never signed.
     """
     readings = tuple(_signed_readings(session, started, ended))
     metered = MeteredSession(
@@ -76,4 +77,5 @@ def _signed_readings(session: Session, started: SessionStarted, ended: SessionEn
 
 
 def _stated(session: Session, started: SessionStarted, fact: SessionStarted | MeterRecorded | SessionEnded) -> Stated:
-    return Stated(as_reported(session, fact).register_milliwh, fact.occurred_at, started.meter_id)
+    register_milliwh = session.converted.get(message_name(fact), as_reported(session, fact).register_milliwh)
+    return Stated(register_milliwh, fact.occurred_at, started.meter_id)

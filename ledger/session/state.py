@@ -5,7 +5,7 @@ cache that drops it when a batch fails (decision 0004). Facts themselves are fro
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -13,8 +13,10 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from ledger.session.events import (
+    ConvertedRegister,
     HoldReason,
     MeterRecorded,
+    RegistersConverted,
     RegisterSubstituted,
     SessionEnded,
     SessionHeld,
@@ -39,14 +41,15 @@ class Session:
 
     `readings` are by (instant, register, context, name), `states` by (instant, seq_no, state, name), so that the
     order does not depend on arrival. `held` are the pairs that hold the session now, `settled` those that will not hold
-    it again, `noted` those that never did. Where a person put another register in place of the reported one, the facts
-    here carry that one, and `reported` keeps the fact as it came, by message (`source id`). `is_signed`: something came
-    with a signature; `verified` is the last judgement on that.
+    it again, `noted` those that never did. Where another register counts than the reported one, the facts here carry
+    that one, and `reported` keeps the fact as it came, by message (`source id`); of these, `converted` has what the
+    meter showed, by message, where no person but a rule about the meter put the register there. `is_signed`: something
+    came with a signature; `verified` is the last judgement on that.
     """
 
     __slots__ = (
-        "ended", "held", "is_signed", "is_waived", "noted", "rated", "readings", "reported", "settled", "started",
-        "states", "verified",
+        "converted", "ended", "held", "is_signed", "is_waived", "noted", "rated", "readings", "reported", "settled",
+        "started", "states", "verified",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -59,6 +62,7 @@ class Session:
         self.noted: set[HoldReason] = set()
         self.is_waived = False
         self.reported: dict[str, FromMessage] = {}
+        self.converted: dict[str, int] = {}
         self.rated: SessionRated | None = None
         self.is_signed = False
         self.verified: SignaturesVerified | None = None
@@ -153,8 +157,39 @@ def _substituted(session: Session, fact: RegisterSubstituted) -> None:
         insort(session.readings, _with_register(session, session.readings.pop(place), fact), key=reading_order)
 
 
+def _converted(session: Session, fact: RegistersConverted) -> None:
+    of = {each.reading: each for each in fact.registers}
+    if session.started is not None:
+        session.started = _with_conversion(session, session.started, of)
+    session.readings = sorted((_with_conversion(session, r, of) for r in session.readings), key=reading_order)
+    if session.ended is not None:
+        session.ended = _with_conversion(session, session.ended, of)
+
+
+def _with_conversion(session: Session, read: Registered, of: Mapping[str, ConvertedRegister]) -> Registered:
+    """What counts for a message from now on: its conversion, or what it said; a person's word stays."""
+    name = message_name(read)
+    if name in session.reported and name not in session.converted:
+        return read
+    session.converted.pop(name, None)
+    reported = session.reported.pop(name, read)
+    conversion = of.get(name)
+    if conversion is None:
+        return replace(read, register_milliwh=_register_of(reported))
+    session.reported[name] = reported
+    session.converted[name] = conversion.shown_milliwh
+    return replace(read, register_milliwh=conversion.register_milliwh)
+
+
+def _register_of(reported: FromMessage) -> int:
+    if not isinstance(reported, SessionStarted | MeterRecorded | SessionEnded):
+        raise TypeError(f"{type(reported).__name__} has no register")
+    return reported.register_milliwh
+
+
 def _with_register(session: Session, read: Registered, fact: RegisterSubstituted) -> Registered:
     session.reported.setdefault(fact.reading, read)
+    session.converted.pop(fact.reading, None)
     return replace(read, register_milliwh=fact.register_milliwh)
 
 
@@ -172,6 +207,7 @@ FOLDS: dict[type[Fact], Callable[[Session, Any], None]] = {
     SessionReleased: _released,
     SessionWaived: _waived,
     RegisterSubstituted: _substituted,
+    RegistersConverted: _converted,
     SignaturesVerified: _verified,
     SessionRated: _rated,
 }
