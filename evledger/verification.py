@@ -1,11 +1,11 @@
 """The checks that `demo` and `audit` run: control totals, completeness, books."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from psycopg import Connection
 
-from ledger.store.positions import control_totals
+from ledger.store.positions import PartitionTotals, control_totals, partition_totals
 from ledger.values.money import minor_to_text
 
 SESSIONS = """
@@ -25,6 +25,16 @@ COMPLETENESS = """
 SELECT coalesce(sum(ended), 0), coalesce(sum(billed), 0), coalesce(sum(pending), 0), coalesce(sum(held), 0),
        coalesce(sum(waived), 0), coalesce(sum(free), 0), coalesce(sum(unexplained), 0)
   FROM finance.completeness WHERE tenant = %s
+"""
+
+BY_DAY = """
+SELECT day, ended, billed, pending, held, waived, free, unexplained FROM finance.completeness WHERE tenant = %s
+ ORDER BY day
+"""
+
+UNEXPLAINED = """
+SELECT session_id, day, billed, pending, held, waived, free, documents FROM finance.completeness_unexplained
+ WHERE tenant = %s ORDER BY day, session_id COLLATE "C"
 """
 
 INVOICES = """
@@ -94,13 +104,50 @@ def positions_behind(connection: Connection[Any], heads: tuple[int, int]) -> int
 
 
 def completeness(connection: Connection[Any], tenant: str) -> dict[str, Any]:
-    """Both sums of `audit completeness`, and whether the messages add up."""
-    totals = control_totals(connection)
+    """Both sums of `audit completeness`, whether the messages add up, and every difference by name."""
+    partitions = [as_row(found) for found in partition_totals(connection)]
+    unexplained = list(unexplained_sessions(connection, tenant))
     return {
         **{f"messages_{name}": count for name, count in message_counts(connection).items()},
-        "messages_complete": totals.are_complete(),
+        "messages_complete": all(row["difference"] == 0 for row in partitions),
         **completeness_counts(connection, tenant),
+        "differences": [*filter(None, map(partition_difference, partitions)), *unexplained],
+        "partitions": partitions,
+        "days": completeness_by_day(connection, tenant),
     }
+
+
+def as_row(found: PartitionTotals) -> dict[str, Any]:
+    """A partition's totals and what they do not explain: above zero messages without an outcome, below with two."""
+    totals = found.totals
+    outcomes = totals.appended + totals.duplicates + totals.parked + totals.discarded
+    place = {"consumer_group": found.group, "topic": found.topic, "partition": found.partition}
+    counts = {"read": totals.messages_read, **{name: getattr(totals, name) for name in OUTCOMES}}
+    return {**place, **counts, "difference": totals.messages_read - outcomes}
+
+
+def partition_difference(row: Mapping[str, Any]) -> dict[str, str] | None:
+    """What is wrong with a partition, None for nothing."""
+    if row["difference"] == 0:
+        return None
+    what = f"{row['difference']:,} without an outcome" if row["difference"] > 0 else f"{-row['difference']:,} too many"
+    outcomes = {name: row[name] for name in OUTCOMES}
+    place = f"{row['topic']}/{row['partition']} (group {row['consumer_group']})"
+    return {"name": place, "what": f"{what}: {_sum('read', row['read'], outcomes)}"}
+
+
+def unexplained_sessions(connection: Connection[Any], tenant: str) -> Iterator[dict[str, str]]:
+    """Ended sessions that fit no category, or several, or stand on two documents."""
+    for session_id, day, *fits, documents in connection.execute(UNEXPLAINED, [tenant]).fetchall():
+        names = [name for name, fitting in zip(CATEGORIES[1:-1], fits, strict=True) if fitting]
+        what = f"on {documents} documents" if documents > 1 else f"fits {' and '.join(names) or 'no category'}"
+        yield {"name": f"session {session_id}", "what": f"ended on {day}, {what}"}
+
+
+def completeness_by_day(connection: Connection[Any], tenant: str) -> list[dict[str, Any]]:
+    """Ended sessions of each day (UTC) by what became of them."""
+    rows = connection.execute(BY_DAY, [tenant]).fetchall()
+    return [{"day": day, **dict(zip(CATEGORIES, map(int, counts), strict=True))} for day, *counts in rows]
 
 
 class Check(NamedTuple):

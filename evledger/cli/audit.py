@@ -1,15 +1,16 @@
 """`evledger replay`, `evledger audit completeness`."""
 
 from time import monotonic, sleep
+from typing import Any
 
 import click
 
 from evledger.cli.errors import NoError
 from evledger.cli.output import as_json_option, print_json, progress, tenant_option
-from evledger.cli.tables import print_fields
+from evledger.cli.tables import print_fields, print_rows
 from evledger.examples import example
 from evledger.settings import load_settings
-from evledger.verification import completeness, positions_behind
+from evledger.verification import CATEGORIES, OUTCOMES, completeness, positions_behind
 from evledger.wiring import database_url
 from ledger.audit import replay as replaying
 from ledger.store.connection import connect
@@ -65,11 +66,24 @@ def audit_completeness(tenant: str, as_json: bool) -> None:
     behind = _wait_for_tables(url)
     with connect(url, "auditor") as connection:
         found = {**completeness(connection, tenant), "positions_behind": behind}
-    print_fields(found, as_json, "Completeness")
+    _print_completeness(found, as_json)
     if behind:
         raise NoError("the tables have not followed the logs: run `evledger project --once`, then ask again")
-    if found["unexplained"] or not found["messages_complete"]:
+    if found["differences"] or found["unexplained"] or not found["messages_complete"]:
         raise NoError("some messages or sessions are unexplained")
+
+
+def _print_completeness(found: dict[str, Any], as_json: bool) -> None:
+    """For people the sums, the differences, and then partition by partition and day by day."""
+    if as_json:
+        print_json(found)
+        return
+    lists = ("differences", "partitions", "days")
+    print_fields({name: value for name, value in found.items() if name not in lists}, False, "Completeness")
+    print_rows(found["differences"], ("name", "what"), False, "Differences")
+    place = ("topic", "partition", "consumer_group")
+    print_rows(found["partitions"], (*place, "read", *OUTCOMES), False, "Messages, by partition", ("consumer_group",))
+    print_rows(found["days"], ("day", *CATEGORIES), False, "Sessions, by the day (UTC) of their end")
 
 
 def _wait_for_tables(url: str) -> int:

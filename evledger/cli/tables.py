@@ -18,7 +18,8 @@ PAGE_ROWS = 500
 RIGHT = frozenset({
     "line", "quantity", "billed_quantity", "unit_price", "vat_percent", "net", "vat", "gross", "excl_vat", "incl_vat",
     "balance", "prepaid", "difference", "parked_id", "tariff_version", "today_tariff_version", "sessions", "jumps",
-    "falls", "alarms",
+    "falls", "alarms", "read", "appended", "duplicates", "parked", "discarded", "ended", "billed", "pending",
+    "waived", "free", "unexplained", "partition", "offset",
 })  # fmt: skip
 RIGHT_UNIT = "_kwh"
 

@@ -172,6 +172,33 @@ SELECT coalesce(sum(messages_read), 0), coalesce(sum(appended), 0), coalesce(sum
 """
 
 
+PARTITION_TOTALS = """
+SELECT consumer_group, topic, partition, coalesce(c.messages_read, 0), coalesce(c.appended, 0),
+       coalesce(c.duplicates, 0), coalesce(p.parked, 0), coalesce(p.discarded, 0)
+  FROM ledger.consumer_positions c
+  FULL JOIN (SELECT consumer_group, topic, partition, count(*) FILTER (WHERE outcome = 'PARKED') AS parked,
+                    count(*) FILTER (WHERE outcome = 'DISCARDED') AS discarded
+               FROM ledger.parked_messages GROUP BY consumer_group, topic, partition) p
+ USING (consumer_group, topic, partition)
+ ORDER BY consumer_group COLLATE "C", topic COLLATE "C", partition
+"""
+
+
+class PartitionTotals(NamedTuple):
+    """The control totals of what one consumer group read of one partition; a file is a topic with one partition."""
+
+    group: str
+    topic: str
+    partition: int
+    totals: ControlTotals
+
+
+def partition_totals(connection: Connection[Any]) -> list[PartitionTotals]:
+    """The control totals of every partition that was ever read, or that something is parked of."""
+    rows = connection.execute(PARTITION_TOTALS).fetchall()
+    return [PartitionTotals(group, topic, number, ControlTotals(*counts)) for group, topic, number, *counts in rows]
+
+
 def control_totals(cursor: Connection[Any] | Cursor[Any], topic: str | None = None) -> ControlTotals:
     """The control totals of one topic, or of all."""
     row = cursor.execute(TOTALS, {"topic": topic}).fetchone()
