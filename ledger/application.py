@@ -89,7 +89,7 @@ class Ledger:
             refuse_stale(cursor, batch, parked_here)
             _remember_awaited_prices(cursor, batch)
             _remember_awaited_meters(cursor, batch)
-            if settle(cursor, batch.settled, "the message it waited for") != len(batch.settled):
+            if settle(cursor, batch.settled, batch.settled_by, batch.settled_because) != len(batch.settled):
                 raise StaleError("a parked message was settled meanwhile")
             return recorder_of(self.sessions).write(cursor, batch.sessions, group, progress)
 

@@ -10,6 +10,7 @@ from evledger import listing
 from evledger.cli.errors import NoError, UnusableError
 from evledger.cli.output import as_json_option, print_json, tenant_option
 from evledger.cli.reading import finance
+from evledger.cli.reasons import one_line, reason_option
 from evledger.cli.tables import print_fields, print_rows
 from evledger.examples import example
 from evledger.held_sessions import held_session
@@ -24,10 +25,6 @@ from ledger.store.connection import connect, logged_in
 from ledger.values.energy import from_milliwh, to_milliwh
 from ledger.values.money import minor_to_text
 from ledger.values.refusal import RefusedError
-
-# As free texts in messages: one line that a person reads.
-REASON_LENGTH_MAX = 1_000
-
 
 # A quantity as in messages.
 KWH = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
@@ -68,9 +65,6 @@ def show_held(session_id: str, tenant: str, as_json: bool) -> None:
         print_rows(found["history"], ("what", "at", "actor", "because"), False, "Done")
 
 
-reason_option = click.option("--reason", required=True, help="Why: it is recorded with your name.")
-
-
 @held.command(
     "release",
     short_help="Let a held session be billed.",
@@ -86,7 +80,7 @@ reason_option = click.option("--reason", required=True, help="Why: it is recorde
 @as_json_option
 def release(session_id: str, reason: str, substitutes: tuple[str, ...], tenant: str, as_json: bool) -> None:
     """Let a held session be billed, with other registers where some were wrong; exit 1 when that is refused."""
-    because, registers = _one_line(reason), [_substitute(text) for text in substitutes]
+    because, registers = one_line(reason), [_substitute(text) for text in substitutes]
     settings = load_settings()
     with open_ledger(settings) as ledger:
         desk, order = Desk(ledger, settings.rules), _order(ledger, because)
@@ -105,7 +99,7 @@ def release(session_id: str, reason: str, substitutes: tuple[str, ...], tenant: 
 @as_json_option
 def waive(session_id: str, reason: str, tenant: str, as_json: bool) -> None:
     """Never bill a held session; exit 1 when that is refused."""
-    because = _one_line(reason)
+    because = one_line(reason)
     settings = load_settings()
     with open_ledger(settings) as ledger:
         desk, order = Desk(ledger, settings.rules), _order(ledger, because)
@@ -120,12 +114,6 @@ def _order(ledger: Ledger, because: str) -> Order:
     """In the name of whoever connected; who was granted the role finance acts as finance."""
     actor, is_finance = logged_in(ledger.connection)
     return Order(actor, "finance" if is_finance else "operator", datetime.now(UTC), because)
-
-
-def _one_line(reason: str) -> str:
-    if not reason.strip() or len(reason) > REASON_LENGTH_MAX or not reason.isprintable():
-        raise UnusableError(f"--reason: write one line of at most {REASON_LENGTH_MAX} characters")
-    return reason.strip()
 
 
 def _substitute(text: str) -> Substitute:

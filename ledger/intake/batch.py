@@ -20,6 +20,10 @@ from ledger.store.stations import StationRow
 REASON_LENGTH_MAX = 1_000  # one line that a person reads; a hostile message must not choose how long it is
 
 
+# Who settles a parked message, where no person does.
+ARRIVAL = "the message it waited for"
+
+
 class Counts:
     """What became of the messages of one partition."""
 
@@ -56,6 +60,7 @@ class Batch:
     again. `meters` are those of which the batch says something; `to_verify` the sessions that are judged when it is
     known (and whether somebody has just released them), `concerned` those of earlier batches among them, and
     `awaited_meters` those that wait for more about their meters now, or (None) no longer.
+    again. `settled_by` and `settled_because`: who settles parked messages here, and why if a person does.
     """
 
     def __init__(self, number: int, arrivals: Sequence[Arrival]) -> None:
@@ -66,6 +71,8 @@ class Batch:
         self.parked: list[Parked] = []
         self.stations: list[StationRow] = []
         self._settled: dict[int, Settled] = {}
+        self.settled_by = ARRIVAL
+        self.settled_because: str | None = None
         self.counts: dict[tuple[str, int], Counts] = {}
         self._topic, self._partition = "", -1
         self._counts = Counts(0)
@@ -127,6 +134,11 @@ class Batch:
     def settle(self, settled: Settled) -> None:
         """Remember what became of a parked message; of several tries in this batch the last one counts."""
         self._settled[settled.parked_id] = settled
+
+    def has_left_parking(self, parked_id: int) -> bool:
+        """Whether a message that was parked before got another outcome in this batch."""
+        found = self._settled.get(parked_id)
+        return found is not None and found.outcome != "PARKED"
 
     def wait_for(self, subject: Subject) -> None:
         """Remember a stream that something waits for."""

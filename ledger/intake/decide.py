@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from ledger.account.decide import open_or_change
-from ledger.account.events import AccountChanged, AccountFact, AccountOpened
+from ledger.account.events import AccountChanged, AccountOpened
 from ledger.account.state import Account
 from ledger.intake.batch import Batch
 from ledger.intake.choosing import charge_start
 from ledger.intake.following import Following
-from ledger.intake.loading import AWAITED, Loader, Retries, key_of
+from ledger.intake.loading import AWAITED, Loaded, Loader, Retries, key_of
 from ledger.intake.message import Arrival, Message, Misaddressed, Unreadable, content_sha256
+from ledger.intake.names import refuse_known_name, refuse_stored_name
+from ledger.intake.retrying import let_in_because, settled, without_subject
 from ledger.intake.station import station_row
 from ledger.intake.subject import Subject, SubjectKey
 from ledger.meter.decide import configure_meter, register_key, replace_meter
@@ -26,7 +26,6 @@ from ledger.session.decide import (
     end_session,
     record_reading,
     start_session,
-    unpinned,
 )
 from ledger.session.events import (
     MeterRecorded,
@@ -39,7 +38,7 @@ from ledger.session.events import (
 from ledger.session.plausibility.rules import DEFAULT_RULES, Rules
 from ledger.session.state import Session
 from ledger.store.fact import Fact, FromMessage
-from ledger.store.parking import Outcome, Settled, Waiting
+from ledger.store.parking import Settled, Waiting
 from ledger.store.stations import StationName
 from ledger.tariffbook.events import PricePublished, TariffPublished
 from ledger.tariffbook.prices import publish_prices
@@ -76,7 +75,9 @@ DECISIONS: dict[type[FromMessage], Callable[[Any, Any], FromMessage]] = {
 # What is to be done to a session: the facts, from the session as it stands.
 Act = Callable[[Session], Iterable[Fact]]
 
-CONFLICT = "another message with the same source and id has other content"
+
+def _accept_name(_subject: Subject, _message: Message) -> None:
+    """The name was looked at when the message was read."""
 
 
 class Decider:
@@ -98,6 +99,22 @@ class Decider:
                 self._configure(batch, arrival, loaded.stations)
             else:
                 self._arrive(batch, arrival, subject, loaded.retries)
+        return self._complete(batch, loaded)
+
+    def retry(self, number: int, parked: Sequence[Waiting], arrivals: Sequence[Arrival]) -> Batch:
+        """What messages that were parked lead to now; `arrivals` are the same, read again."""
+        batch = Batch(number, ())
+        loaded = self._loader.load(arrivals)
+        self._following.begin()
+        for waiting, arrival, subject in zip(parked, arrivals, loaded.subjects, strict=True):
+            if subject is None or not isinstance(arrival, Message):
+                batch.settle(without_subject(batch, waiting, arrival, loaded.stations))
+            else:
+                self._retry(batch, waiting, arrival, loaded.retries, refuse_stored_name)
+        return self._complete(batch, loaded)
+
+    def _complete(self, batch: Batch, loaded: Loaded) -> Batch:
+        """What follows for sessions from all messages of the batch together."""
         self._following.try_priced(batch, loaded.priced)
         self._following.try_concerned(batch)
         self._following.verify(batch)
@@ -126,7 +143,7 @@ class Decider:
         """One message that was just read: count it, and give it its outcome."""
         if isinstance(arrival, Message) and subject is not None:
             batch.counts_of(arrival.record).read(arrival.record.offset, arrival.fact.occurred_at)
-            self._outcome(batch, arrival, subject, retries, self._refuse_known_name)
+            self._outcome(batch, arrival, subject, retries, refuse_known_name)
         else:
             self._park_at_once(batch, arrival, subject)
 
@@ -182,7 +199,7 @@ class Decider:
 
     def _park_misaddressed(self, batch: Batch, arrival: Misaddressed, subject: Subject) -> None:
         try:
-            self._refuse_known_name(subject, arrival.message)
+            refuse_known_name(subject, arrival.message)
         except RepeatedError:
             batch.counts_of(arrival.message.record).duplicates += 1
         except RefusedError as refusal:
@@ -208,20 +225,6 @@ class Decider:
         awaited = _awaited(subject, early)
         batch.wait_for(awaited)
         batch.waiting.setdefault(awaited.stream, []).append((message, str(early)))
-
-    @staticmethod
-    def _refuse_known_name(subject: Subject, message: Message) -> None:
-        """A name that is known: the same content is a repeat, other content a conflict."""
-        name = (message.fact.source, message.fact.message_id)
-        seen = subject.seen.get(name)
-        if seen is None and not (subject.parked and name in subject.parked):
-            return
-        content = content_sha256(message.fact)
-        if seen is not None and content == content_sha256(_as_proposed(seen, message.fact)):
-            raise RepeatedError
-        if content in subject.parked.get(name, ()):
-            raise RepeatedError
-        raise RefusedError(CONFLICT)
 
     def _append(self, batch: Batch, subject: Subject, message: Message) -> None:
         """Decide, and append the fact with all that follows from it."""
@@ -286,18 +289,28 @@ class Decider:
         for message, _ in batch.waiting.pop(subject.stream, ()):
             self._outcome(batch, message, self._subjects[key_of(message)], retries, _accept_name)
 
-    def _retry(self, batch: Batch, waiting: Waiting, arrival: Arrival, retries: Retries) -> None:
-        """A message that was parked before, and what becomes of it now."""
+    def _retry(
+        self,
+        batch: Batch,
+        waiting: Waiting,
+        arrival: Arrival,
+        retries: Retries,
+        refuse_name: Callable[[Subject, Message], None] = _accept_name,
+    ) -> None:
+        """A message that was parked before, and what becomes of it now, unless it went in with what it waited for."""
+        if batch.has_left_parking(waiting.parked_id):
+            return
         if not isinstance(arrival, Message):
-            batch.settle(_settled(waiting, "PARKED", "it can no longer be read"))
+            batch.settle(settled(waiting, "PARKED", "it can no longer be read"))
             return
         subject = self._subjects[key_of(arrival)]
         try:
+            refuse_name(subject, arrival)
             self._append(batch, subject, arrival)
         except RepeatedError:
-            batch.settle(_settled(waiting, "DUPLICATE", "a repeat"))
+            batch.settle(settled(waiting, "DUPLICATE", "a repeat"))
         except RefusedError as refusal:
-            batch.settle(_settled(waiting, "PARKED", str(refusal)))
+            batch.settle(settled(waiting, "PARKED", str(refusal)))
             self._hold_for(batch, subject, refusal)
         except (Waits, Unstarted) as early:
             awaited = _awaited(subject, early)
@@ -305,17 +318,9 @@ class Decider:
             batch.settle(Settled(waiting.parked_id, "PARKED", "WAITING", str(early), awaited.stream))
             retries.setdefault(awaited.stream, []).append((waiting, arrival))  # it may come later in this batch
         else:
-            batch.settle(_settled(waiting, "APPENDED", "what it waited for has arrived"))
+            batch.settle(settled(waiting, "APPENDED", let_in_because(waiting)))
             if type(arrival.fact) in AWAITED:
                 self._try_again(batch, subject, retries)
-
-
-def _accept_name(_subject: Subject, _message: Message) -> None:
-    """The name was looked at when the message was read."""
-
-
-def _settled(waiting: Waiting, outcome: Outcome, reason: str) -> Settled:
-    return Settled(waiting.parked_id, outcome, "REFUSED", reason, None)
 
 
 def _awaited(subject: Subject, early: Exception) -> Subject:
@@ -326,12 +331,3 @@ def _awaited(subject: Subject, early: Exception) -> Subject:
 def _remember_parked(batch: Batch, message: Message, subject: Subject) -> None:
     batch.touch(subject)
     subject.parked.setdefault(message.name, set()).add(content_sha256(message.fact))
-
-
-def _as_proposed(stored: FromMessage, proposal: FromMessage) -> FromMessage:
-    """The stored fact as its message proposed it: without what the ledger added."""
-    if isinstance(stored, SessionStarted):
-        return unpinned(stored)
-    if isinstance(stored, AccountFact) and isinstance(proposal, AccountFact):
-        return type(proposal)(**msgspec.structs.asdict(stored))
-    return stored

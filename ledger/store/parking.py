@@ -71,7 +71,8 @@ WITH settled AS (
   UPDATE ledger.parked_messages p
      SET outcome = s.outcome, kind = s.kind, reason = s.reason, waits_for = s.waits_for,
          settled_at = CASE WHEN s.outcome <> 'PARKED' THEN clock_timestamp() END,
-         settled_by = CASE WHEN s.outcome <> 'PARKED' THEN %s::text END
+         settled_by = CASE WHEN s.outcome <> 'PARKED' THEN %s::text END,
+         settled_because = CASE WHEN s.outcome <> 'PARKED' THEN %s::text END
     FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::uuid[]) AS s(id, outcome, kind, reason, waits_for)
    WHERE p.parked_id = s.id AND p.outcome = 'PARKED'
   RETURNING p.consumer_group, p.topic, p.partition, p.outcome
@@ -91,6 +92,22 @@ SELECT parked_id, consumer_group, topic, partition, "offset", record_key, value,
   FROM ledger.parked_messages WHERE outcome = 'PARKED' AND waits_for = ANY(%s) ORDER BY parked_id
 """
 
+STILL_PARKED = """
+SELECT parked_id, consumer_group, topic, partition, "offset", record_key, value, headers, waits_for
+  FROM ledger.parked_messages WHERE outcome = 'PARKED' AND parked_id = ANY(%s) ORDER BY parked_id
+"""
+
+PARKED_AFTER = """
+SELECT parked_id FROM ledger.parked_messages
+ WHERE outcome = 'PARKED' AND consumer_group = ANY(%s) AND parked_id > %s ORDER BY parked_id LIMIT %s
+"""
+
+WITH_OUTCOME = """
+SELECT parked_id, consumer_group, outcome, topic, partition, "offset", record_key, value, headers, kind, reason,
+       tenant, subject, source, message_id, content_sha256, waits_for
+  FROM ledger.parked_messages WHERE parked_id = ANY(%s)
+"""
+
 NAMES = """
 SELECT tenant, subject, source, message_id, content_sha256 FROM ledger.parked_messages
  WHERE message_id IS NOT NULL AND (tenant, subject) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
@@ -105,18 +122,37 @@ def park(cursor: Cursor[Any], group: str, messages: Sequence[Parked]) -> list[in
     return [parked_id for (parked_id,) in cursor.execute(PARK, [group, *columns])]
 
 
-def settle(cursor: Cursor[Any], settled: Sequence[Settled], actor: str) -> int:
-    """Store what became of parked messages and move the control totals of where they were read; how many it was."""
+def settle(cursor: Cursor[Any], settled: Sequence[Settled], actor: str, because: str | None = None) -> int:
+    """Store what became of parked messages and move the control totals of where they were read; how many it was.
+
+    A message that has another outcome already keeps it, and is not in the number.
+    """
     if not settled:
         return 0
     columns = [list(column) for column in zip(*settled, strict=True)]
-    row = cursor.execute(SETTLE, [actor, *columns]).fetchone()
+    row = cursor.execute(SETTLE, [actor, because, *columns]).fetchone()
     return int(row[0]) if row else 0
 
 
 def waiting_for(connection: Connection[Any], streams: Iterable[UUID]) -> list[Waiting]:
     """The parked messages that wait for one of these streams, in the order of arrival."""
     return [Waiting(*row) for row in connection.execute(WAITING, [list(streams)], binary=True)]
+
+
+def still_parked(connection: Connection[Any], parked_ids: Sequence[int]) -> list[Waiting]:
+    """Those of these messages that are parked, in the order of arrival."""
+    return [Waiting(*row) for row in connection.execute(STILL_PARKED, [list(parked_ids)], binary=True)]
+
+
+def parked_after(connection: Connection[Any], groups: Sequence[str], parked_id: int, limit: int) -> list[int]:
+    """The next parked messages that these groups read, in the order of arrival."""
+    return [found for (found,) in connection.execute(PARKED_AFTER, [list(groups), parked_id, limit])]
+
+
+def parked_messages(connection: Connection[Any], parked_ids: Sequence[int]) -> dict[int, tuple[str, Outcome, Parked]]:
+    """Of each of these messages that exists: the group that read it, its outcome, and the message as it was parked."""
+    rows = connection.execute(WITH_OUTCOME, [list(parked_ids)], binary=True)
+    return {parked_id: (group, outcome, Parked(*message)) for parked_id, group, outcome, *message in rows}
 
 
 def parked_names(

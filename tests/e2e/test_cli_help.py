@@ -28,7 +28,7 @@ def test_the_commands_of_the_contract_are_there() -> None:
         "demo", "simulate", "ingest", "import-sessions", "consume", "project", "rebuild", "publish", "run", "bill",
         "rate", "session list", "session show", "invoice list", "invoice show", "account show", "db url", "db psql",
         "db stop", "replay", "audit completeness", "parked list", "parked show", "held list", "held show",
-        "held release", "held waive", "tick",
+        "held release", "held waive", "tick", "parked retry", "parked discard", "energy report",
     )  # fmt: skip
     assert {" ".join(path) for path, _ in EVERY} >= set(wanted)
 
