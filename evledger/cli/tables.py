@@ -29,7 +29,8 @@ TITLES = {
     "vat_percent": "VAT %", "vat": "VAT", "excl_vat": "excl. VAT", "incl_vat": "incl. VAT", "session_id": "session",
     "account_id": "account", "invoice_number": "invoice", "parked_id": "id",
     "began_at": "from (UTC)", "movement_kwh": "moved kWh", "sessions_kwh": "in sessions", "jumps_kwh": "up",
-    "unattributed_kwh": "unattributed", "falls_kwh": "down", "session_kwh": "in session", "meter_id": "meter",
+    "unattributed_kwh": "unattributed", "falls_kwh": "down", "limit_kwh": "alarm above kWh",
+    "session_kwh": "in session", "meter_id": "meter",
     "first_register_kwh": "first register", "last_register_kwh": "last register",
     "today_tariff_id": "today", "today_tariff_version": "version today",
 }  # fmt: skip

@@ -10,7 +10,11 @@ CREATE TABLE projection.metered_sessions_1 (
   started_at timestamptz NOT NULL,
   ended_at timestamptz,
   first_register_milliwh bigint NOT NULL,
-  last_register_milliwh bigint
+  last_register_milliwh bigint,
+  start_message text NOT NULL,
+  end_message text,
+  sampled_at timestamptz,
+  sampled_register_milliwh bigint
 ) WITH (fillfactor = 80);  -- a session is written twice, its end after its start
 CREATE INDEX metered_sessions_1_meter_idx ON projection.metered_sessions_1 (tenant, meter_id, started_at);
 
@@ -65,6 +69,16 @@ LEFT JOIN LATERAL (
   WHERE n.tenant = r.tenant AND n.meter_id = r.meter_id AND n.at > r.at AND n.at < s.ended_at
   ORDER BY n.at LIMIT 1) cut ON true;
 
+-- A sample after the end of the last session on a meter: until the next one starts, it alone says what flowed since.
+CREATE VIEW projection.meter_samples AS
+SELECT s.tenant, s.meter_id, s.session_id, s.sampled_at, s.sampled_register_milliwh
+FROM projection.metered_sessions s
+WHERE s.sampled_at > s.ended_at
+  AND NOT EXISTS (SELECT FROM projection.metered_sessions n WHERE n.tenant = s.tenant AND n.meter_id = s.meter_id
+    AND n.started_at >= s.started_at AND n.stream_id <> s.stream_id)
+  AND NOT EXISTS (SELECT FROM projection.meter_replacements r WHERE r.tenant = s.tenant AND r.at > s.started_at
+    AND (r.meter_id = s.meter_id OR r.new_meter_id = s.meter_id));
+
 -- Links are computed, never stored: a session that comes late stands between its neighbours at once.
 CREATE VIEW finance.meter_chain AS
 WITH items AS (
@@ -72,6 +86,10 @@ WITH items AS (
     is_start, began_at, ended_at, first_register_milliwh,
     coalesce(last_register_milliwh, first_register_milliwh) AS last_register_milliwh
   FROM projection.meter_pieces
+  UNION ALL
+  SELECT tenant, meter_id, 'SAMPLED', 3, session_id, false, sampled_at, sampled_at, sampled_register_milliwh,
+    sampled_register_milliwh
+  FROM projection.meter_samples
   UNION ALL
   SELECT tenant, meter_id, 'REMOVED', 0, NULL, false, at, at, last_register_milliwh, last_register_milliwh
   FROM projection.meter_replacements

@@ -1,14 +1,23 @@
 """Energy per meter in double entry: what its register moved by = its sessions + what no session took."""
 
+from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from ledger.application import Ledger
+from ledger.desk import Desk
+from ledger.intake.subject import SubjectKey
+from ledger.session.events import SessionStarted
+from ledger.session.release import Order, Substitute
 from ledger.store.fact import Fact
 from projections.projector import Projector
+from projections.rebuild import rebuild
+from tests.building import TENANT, Feed, account, end, facts_of, reading, start, tariff
 from tests.integration.appending import append
-from tests.integration.read_side import select
+from tests.integration.read_side import select, snapshot
 from tests.unit.projections.facts import START, configured, ended, replaced, started
 
 KWH = 1_000_000
@@ -91,6 +100,12 @@ def test_a_register_that_rolls_over_goes_on(database_url: str) -> None:
     assert energy(database_url)["roll_overs"] == 2
 
 
+def test_a_small_fall_is_no_roll_over(database_url: str) -> None:
+    project(database_url, ("m", configured(roll_over_milliwh=1_000 * KWH)), *session("A", (0, 10), (700, 710)))
+    project(database_url, *session("B", (20, 30), (300, 310)))
+    assert chain(database_url) == [("A", None, 10), ("B", -410, 10)]
+
+
 def test_the_modulus_that_was_configured_last_counts_for_all_that_was_measured(database_url: str) -> None:
     project(database_url, *session("A", (0, 10), (990, 5)))
     assert chain(database_url) == [("A", None, -985)]
@@ -124,6 +139,52 @@ def test_a_session_during_which_the_register_broke_off_stands_on_both(database_u
     assert before == [("A", None, 8), ("REMOVED", 0, 0)]
     assert after == [("INSTALLED", None, 0), ("A", 0, 5), ("B", 1, 3)]
     assert sum(energy(database_url, meter)["sessions"] for meter in {"M1", new_meter}) == 2
+
+
+@pytest.fixture
+def feed(database_url: str) -> Iterator[Feed]:
+    """Messages through the whole way, into the test's own database."""
+    with Ledger(database_url) as ledger:
+        feed = Feed(ledger, "ev.sessions.v1")
+        feed.deliver(tariff("T"), account("A"))
+        yield feed
+        feed.close()
+
+
+TERMS = {"account_id": "A", "tariff_id": "T", "meter_id": "M1", "max_power_kw": "22"}
+
+
+def test_what_a_meter_creeps_after_its_last_session_is_unattributed(feed: Feed, database_url: str) -> None:
+    feed.deliver(start("S", kwh="1000", **TERMS), end("S", kwh="1010"), reading("S", 70, "1013"))
+    Projector(database_url).catch_up()
+    assert chain(database_url) == [("S", None, 10), ("S", 3, 0)]
+    feed.deliver(reading("S", 80, "1014"))
+    Projector(database_url).catch_up()
+    assert chain(database_url) == [("S", None, 10), ("S", 4, 0)]
+    feed.deliver(start("N", 90, "1015", **TERMS))
+    Projector(database_url).catch_up()
+    assert chain(database_url) == [("S", None, 10), ("N", 5, 0)]
+    assert_rebuilt_alike(database_url)
+
+
+def test_a_register_that_a_person_substituted_counts(feed: Feed, database_url: str) -> None:
+    feed.deliver(start("P", -60, "905", **TERMS), end("P", -10, "910"))
+    feed.deliver(start("S", kwh="0", **TERMS), reading("S", 1, "911"), end("S", kwh="912"))
+    Projector(database_url).catch_up()
+    assert chain(database_url) == [("P", None, 5), ("S", -910, 912)]
+    (begin,) = (fact for fact in facts_of(feed.ledger, "session", "S") if isinstance(fact, SessionStarted))
+    order = Order("anna", "finance", START, "display")
+    substitutes = [Substitute(begin.message_id, 911 * KWH)]
+    Desk(feed.ledger).release(SubjectKey("session", TENANT, "S"), order, substitutes, Decimal(100))
+    Projector(database_url).catch_up()
+    assert chain(database_url) == [("P", None, 5), ("S", 1, 1)]
+    assert_rebuilt_alike(database_url)
+
+
+def assert_rebuilt_alike(url: str) -> None:
+    before = snapshot(url)
+    rebuild(url, ["metered_sessions"])
+    assert snapshot(url) == before
 
 
 def test_meters_of_two_tenants_do_not_mix(database_url: str) -> None:

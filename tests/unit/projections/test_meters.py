@@ -9,18 +9,18 @@ from tests.unit.projections.pages import rows_of
 
 
 def test_a_session_stands_on_its_meter_from_register_to_register() -> None:
-    (start,), (end,) = rows_of(METERED_SESSIONS, ("s", started()), ("s", ended(22_500_000)))
+    (start,), (end,), *_ = rows_of(METERED_SESSIONS, ("s", started()), ("s", ended(22_500_000)))
     assert (start["meter_id"], start["first_register_milliwh"]) == ("M1", 1_000_000)
     assert (end["stream_id"], end["last_register_milliwh"]) == (start["stream_id"], 22_500_000)
 
 
 def test_an_end_whose_start_is_on_an_earlier_page_changes_its_row() -> None:
-    starts, ends = rows_of(METERED_SESSIONS, ("s", ended(22_500_000)))
+    starts, ends, *_ = rows_of(METERED_SESSIONS, ("s", ended(22_500_000)))
     assert (starts, len(ends)) == ([], 1)
 
 
 def test_the_last_end_of_a_session_counts() -> None:
-    _, (end,) = rows_of(METERED_SESSIONS, ("s", ended(2_000_000)), ("s", ended(3_000_000, minutes=70)))
+    _, (end,), *_ = rows_of(METERED_SESSIONS, ("s", ended(2_000_000)), ("s", ended(3_000_000, minutes=70)))
     assert end["last_register_milliwh"] == 3_000_000
 
 
