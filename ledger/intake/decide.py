@@ -9,7 +9,7 @@ from ledger.account.state import Account
 from ledger.intake.batch import Batch
 from ledger.intake.choosing import charge_start
 from ledger.intake.following import Following
-from ledger.intake.loading import AWAITED, Loader, Retries, key_of
+from ledger.intake.loading import AWAITED, Loaded, Loader, Retries, key_of
 from ledger.intake.message import Arrival, Message, Misaddressed, Unreadable, content_sha256
 from ledger.intake.names import refuse_known_name, refuse_stored_name
 from ledger.intake.retrying import let_in_because, settled, without_subject
@@ -99,22 +99,25 @@ class Decider:
                 self._configure(batch, arrival, loaded.stations)
             else:
                 self._arrive(batch, arrival, subject, loaded.retries)
-        self._following.try_priced(batch, loaded.priced)
-        self._following.try_concerned(batch)
-        self._following.verify(batch)
-        batch.complete()
-        return batch
+        return self._complete(batch, loaded)
 
     def retry(self, number: int, parked: Sequence[Waiting], arrivals: Sequence[Arrival]) -> Batch:
         """What messages that were parked lead to now; `arrivals` are the same, read again."""
         batch = Batch(number, ())
         loaded = self._loader.load(arrivals)
+        self._following.begin()
         for waiting, arrival, subject in zip(parked, arrivals, loaded.subjects, strict=True):
             if subject is None or not isinstance(arrival, Message):
                 batch.settle(without_subject(batch, waiting, arrival, loaded.stations))
             else:
                 self._retry(batch, waiting, arrival, loaded.retries, refuse_stored_name)
+        return self._complete(batch, loaded)
+
+    def _complete(self, batch: Batch, loaded: Loaded) -> Batch:
+        """What follows for sessions from all messages of the batch together."""
         self._following.try_priced(batch, loaded.priced)
+        self._following.try_concerned(batch)
+        self._following.verify(batch)
         batch.complete()
         return batch
 
