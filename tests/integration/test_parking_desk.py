@@ -70,6 +70,16 @@ def test_each_message_goes_in_once_also_when_all_are_named(
     assert feed.outcomes() == (5, 0, 0)
 
 
+def test_what_went_in_with_the_message_it_waited_for_is_not_tried_once_more(
+    feed: Feed, names: Names, ledger: Ledger, desk: ParkingDesk
+) -> None:
+    deliver_to_an_older_program(feed, names.started())
+    feed.deliver(names.read(15, "1002"), names.ended())
+    desk.retry(ids(ledger, names), "anna")
+    assert outcomes(ledger, names) == ["APPENDED"] * 3
+    assert feed.outcomes() == (5, 0, 0)
+
+
 def test_what_still_waits_goes_on_waiting(feed: Feed, names: Names, ledger: Ledger, desk: ParkingDesk) -> None:
     deliver_to_an_older_program(feed, names.ended())
     (settled,) = desk.retry(ids(ledger, names), "anna")
