@@ -41,7 +41,12 @@ def produce(messages: Iterable[Message]) -> int:
     """Send messages to the broker of the settings; how many it has confirmed. Raises BrokerError."""
     settings = load_settings()
     kafka = kafka_settings(settings, bootstrap_servers(settings))
-    batching = {"linger_ms": PRODUCER_LINGER_MS, "batch_size": PRODUCER_BATCH_BYTES, "acks": "all"}
+    batching = {
+        "linger_ms": PRODUCER_LINGER_MS,
+        "batch_size": PRODUCER_BATCH_BYTES,
+        "acks": "all",
+        "enable_idempotence": True,
+    }
     with reaching(kafka):
         with closing(KafkaAdminClient(**kafka.client())) as admin:
             create_missing(admin, kafka.topics, kafka.new_topics)

@@ -11,12 +11,18 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from evledger.contracts import FOLDER, schema_file
+from evledger.settings import Settings
 from tests.e2e.json_schema import faults
 from tests.e2e.program import Program, ended, started
 from tests.waiting import wait_until
 
 SESSIONS, SEED = "30", "5"
-FAMILIES = ("sessions", "tariffs", "accounts", "stations", "ocpp_frames", "ocpp_citrineos", "billing")
+# All topics of the settings: one that tests share would bring the messages of the others.
+FAMILIES = [
+    name.removeprefix("topic_")
+    for name, field in Settings.model_fields.items()
+    if name.startswith("topic_") and field.annotation is not int
+]
 # What a run over the sessions above must have said.
 SAID = {
     "billing.session.rated.v1",

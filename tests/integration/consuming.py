@@ -111,7 +111,9 @@ def expected(*messages: Sequence[Message]) -> ControlTotals:
 
 def produce(stage: Stage, messages: Sequence[Message]) -> None:
     """Send messages to the stage's topics, and wait until the broker has them all."""
-    producer = KafkaProducer(bootstrap_servers=stage.bootstrap_servers, acks="all", linger_ms=5, **CLIENT)
+    producer = KafkaProducer(
+        bootstrap_servers=stage.bootstrap_servers, acks="all", enable_idempotence=True, linger_ms=5, **CLIENT
+    )
     try:
         sent = [
             producer.send(stage.prefix + message.topic, message.value, message.key.encode(), list(message.headers))
