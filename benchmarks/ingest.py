@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
@@ -48,15 +49,21 @@ _decode = msgspec.msgpack.Decoder(list[Record]).decode
 
 
 def run(events: int) -> dict[str, Any]:
-    """Ingest about `events` messages. `ratio` is rows stored per second to rows copied per second."""
+    """Ingest about `events` messages. `ratio` is rows stored per second to rows copied per second.
+
+    `ratio_plausibility` is the speed to that of a run in which no session is judged plausible or not.
+    """
     with database() as place:
         file = place.folder / "messages.bin"
         write_messages(file, max(events // MESSAGES_PER_SESSION, 1))
         ours = in_child(ingest, place.url, file)
         limit_per_s = max(_copy_rate(place.url, place.folder / "rows.bin") for _ in range(LIMIT_RUNS))
         naive_per_s = _naive_rate(place.url, file)
+        with database() as other:
+            unjudged = in_child(ingest_unjudged, other.url, file)
         return {
             **ours,
+            "ratio_plausibility": round(ours["rows_per_s"] / unjudged["rows_per_s"], 2),
             "limit_per_s": round(limit_per_s),
             "ratio": round(ours["rows_per_s"] / limit_per_s, 2),
             "naive_per_s": round(naive_per_s),
@@ -91,6 +98,12 @@ def ingest(url: str, file: Path) -> dict[str, Any]:
         "rows_per_s": round(rows / seconds),
         "cpu_us_per_event": round(cpu / totals.messages_read * 1e6, 1),
     }
+
+
+def ingest_unjudged(url: str, file: Path) -> dict[str, Any]:
+    """The same work without the rules of plausibility: what they cost is the difference."""
+    with patch("ledger.session.consequences.judge", new=lambda *_: []):
+        return ingest(url, file)
 
 
 def batches(file: Path) -> Iterator[list[Record]]:

@@ -59,6 +59,10 @@ def _show_session(session: SessionExplained) -> None:
         console.print(f"  substituted            {substituted}")
     if session.credited_by is not None:
         console.print(f"  billed before          taken off that invoice by {session.credited_by}")
+    for reason in session.registers_because:
+        console.print(f"  registers by           {reason}")
+    for signature in session.signatures:
+        console.print(f"  signed                 {signature}")
     console.print(f"  tariff                 {session.tariff}, sha256 {session.tariff_hash[:16]}…")
     print_rows([step.line for step in session.steps], COLUMNS, False, "", SPARE)
     console.print(f"  exact, {session.side}: {session.exact} → {session.rounded} ({session.rounding})")

@@ -13,7 +13,7 @@ import msgspec
 from ledger.audit.history import History, PastSession, RatedAt
 from ledger.invoice.events import CreditNoteIssued, DayCap, InvoicedSession, InvoiceIssued, InvoiceLine
 from ledger.session.decide import as_reported
-from ledger.session.events import Authority, MeterRecorded, SessionEnded, SessionStarted
+from ledger.session.events import Authority, MeterRecorded, SessionEnded, SessionStarted, SignaturesVerified
 from ledger.session.rating import price_session
 from ledger.session.state import message_name
 from ledger.store.connection import Database
@@ -54,6 +54,8 @@ class SessionExplained(msgspec.Struct, frozen=True):
     day_cap: str | None = None
     substituted: tuple[str, ...] = ()
     credited_by: str | None = None
+    registers_because: tuple[str, ...] = ()
+    signatures: tuple[str, ...] = ()
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -134,6 +136,8 @@ def _explained(issued: InvoiceIssued, invoiced: InvoicedSession, past: PastSessi
         day_cap=None if invoiced.day_cap is None else _day_cap(invoiced.day_cap, issued),
         substituted=tuple(_substituted(past)),
         credited_by=invoiced.credited_by,
+        registers_because=past.session.converted_because,
+        signatures=tuple(_signatures(past.session.verified)),
     )
 
 
@@ -143,9 +147,17 @@ def _substituted(past: PastSession) -> Iterator[str]:
     registers = (past.started, *past.session.readings, past.ended)
     for fact in registers:
         reported = as_reported(past.session, fact)
-        if reported is not fact:
+        if reported is not fact and message_name(fact) not in past.session.converted:
             counts, said = from_milliwh(fact.register_milliwh), from_milliwh(reported.register_milliwh)
             yield f"{message_name(fact)}: {counts} kWh counts in place of {said} kWh"
+
+
+def _signatures(verified: SignaturesVerified | None) -> Iterator[str]:
+    """The verdicts by which the session was billed."""
+    for each in () if verified is None else verified.judgement.verdicts:
+        verdict = each.verdict
+        key = "" if verdict.key_id is None else f", key {verdict.key_id[:16]}…"
+        yield f"{each.message}: {verdict.outcome}, {verdict.reason}{key}"
 
 
 def _day_cap(cap: DayCap, issued: InvoiceIssued) -> str:

@@ -82,7 +82,7 @@ def judge(session: MeteredSession, meter: Meter) -> Judgement:
     """What the signatures of an ended session mean for its bill."""
     law = None if meter.configured is None else meter.configured.legal_metering
     policy = signature_policy(session.country, law)
-    judged = [_judged(reading, meter) for reading in session.readings]
+    judged = [_Judged(reading, *verify_reading(reading, meter)) for reading in session.readings]
     holds = [
         *_by_verdict(judged, policy),
         *_by_difference(judged),
@@ -93,14 +93,13 @@ def judge(session: MeteredSession, meter: Meter) -> Judgement:
     return Judgement(policy.name, verdicts, tuple(holds))
 
 
-def _judged(reading: SignedReading, meter: Meter) -> _Judged:
+def verify_reading(reading: SignedReading, meter: Meter) -> tuple[Verdict, Record | None]:
     """By the key that signs at the instant of the reading; a format that nobody here reads is unsupported."""
     if reading.encoding != OCMF:
-        verdict = Verdict(outcome="unsupported", reason=f"signatures in {reading.encoding} are not verified")
-        return _Judged(reading, verdict, None)
+        return Verdict(outcome="unsupported", reason=f"signatures in {reading.encoding} are not verified"), None
     registered = meter.key_at(reading.stated.taken_at)
     keys = Keys(() if registered is None else (registered.public_key,), reading.carried_key)
-    return _Judged(reading, *verify_text(reading.data, keys))
+    return verify_text(reading.data, keys)
 
 
 def _by_verdict(judged: Sequence[_Judged], policy: SignaturePolicy) -> Iterator[SignatureHold]:

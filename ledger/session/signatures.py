@@ -29,7 +29,7 @@ def verify_signatures(
     Messages are judged by what they said, in the meter's unit: a register that a person put in place of another one, or
     that was continued over an exchange, was never signed.
     """
-    readings = tuple(_signed_readings(session, started, ended))
+    readings = tuple(signed_readings(session, started))
     metered = MeteredSession(
         begin=_stated(session, started, started),
         end=_stated(session, started, ended),
@@ -61,10 +61,14 @@ def is_by_time(tariff: CompiledTariff) -> bool:
     return any(part.dimension in _BY_TIME for element in tariff.tariff.elements for part in element.components)
 
 
-def _signed_readings(session: Session, started: SessionStarted, ended: SessionEnded) -> Iterator[SignedReading]:
-    """Also one from just before the start, which often shows where the session began; none from after the end."""
-    until = bisect_right(session.readings, ended.occurred_at, key=instant_of)
-    facts: list[MeterRecorded | SessionEnded] = [*session.readings[:until], ended]
+def signed_readings(session: Session, started: SessionStarted) -> Iterator[SignedReading]:
+    """In sample order, the end last: also one from just before the start, which often shows where the session began.
+
+    None from after the end.
+    """
+    ended, readings = session.ended, session.readings
+    until = len(readings) if ended is None else bisect_right(readings, ended.occurred_at, key=instant_of)
+    facts: list[MeterRecorded | SessionEnded] = [*readings[:until], *filter(None, [ended])]
     for fact in facts:
         if fact.signed is not None:
             yield SignedReading(

@@ -48,8 +48,8 @@ class Session:
     """
 
     __slots__ = (
-        "converted", "ended", "held", "is_signed", "is_waived", "noted", "rated", "readings", "reported", "settled",
-        "started", "states", "verified",
+        "converted", "converted_because", "ended", "held", "is_signed", "is_waived", "noted", "rated", "readings",
+        "reported", "settled", "started", "states", "verified",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -63,6 +63,7 @@ class Session:
         self.is_waived = False
         self.reported: dict[str, FromMessage] = {}
         self.converted: dict[str, int] = {}
+        self.converted_because: tuple[str, ...] = ()
         self.rated: SessionRated | None = None
         self.is_signed = False
         self.verified: SignaturesVerified | None = None
@@ -158,6 +159,7 @@ def _substituted(session: Session, fact: RegisterSubstituted) -> None:
 
 
 def _converted(session: Session, fact: RegistersConverted) -> None:
+    session.converted_because = fact.because
     of = {each.reading: each for each in fact.registers}
     if session.started is not None:
         session.started = _with_conversion(session, session.started, of)

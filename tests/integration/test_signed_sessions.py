@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from evledger.stored_records import verified_records
 from ledger.application import Ledger
+from ledger.audit.explain import explain
 from ledger.session.events import SessionHeld, SignaturesVerified
-from tests.building import Event, component, end, facts_of, minute, ratings, reading, start, tariff
+from tests.building import TENANT, Event, component, end, facts_of, minute, ratings, reading, start, tariff
 from tests.integration.billing import Books
 from tests.meters import ANOTHER_SECRET, meter, payload
 from tests.meters import reading as signed_reading
@@ -159,3 +161,23 @@ def test_reading_after_the_end_and_begin_signed_by_itself(books: Books) -> None:
     books.deliver(reading("S", 61, "1010.000"))
     assert verdicts(books) == [[("valid", "registered"), ("valid", "registered")]]
     assert held(books) == []
+
+
+def test_stored_records_verify_again_from_their_bytes(books: Books) -> None:
+    books.deliver(*charged(), key())
+    (found,) = verified_records(books.ledger.connection, TENANT, "S")
+    assert (found.message, found.verdict.outcome, found.verdict.key_source) == (
+        "/test ended@60",
+        "valid",
+        "registered",
+    )
+    assert found.record is not None
+    assert found.record.payload == RECORD.split("|")[1].encode()
+
+
+def test_the_explanation_says_by_which_signatures_a_session_was_billed(books: Books) -> None:
+    books.deliver(key(), *charged())
+    books.follow()
+    (session,) = explain(books.ledger.connection, books.invoices[0]).sessions
+    (line,) = session.signatures
+    assert line.startswith("/test ended@60: valid, the signature verifies with the registered key, key ")
