@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.program import Program
+from tests.e2e.program import Program, write_messages
 from tests.meters import BEGIN, CURVE_NAMES, END, PAYLOAD, meter, payload
 
 P256 = meter("secp256r1")
@@ -66,3 +66,17 @@ def test_a_file_without_a_record_is_unusable(program: Program, file: Path, tmp_p
     program("ocmf", "verify", file).refuses(2, str(file), "one begins at OCMF|")
     program("ocmf", "verify", tmp_path / "absent").refuses(2, "absent")
     program("ocmf", "verify", tmp_path).refuses(2, str(tmp_path))
+
+
+@pytest.mark.usefixtures("in_empty")
+def test_what_is_stored_of_a_session_verifies_with_its_meters_key(program: Program, folder: Path) -> None:
+    messages = write_messages(folder / "m.jsonl", 25, 3)
+    assert program("ingest", messages).code == 0
+    keys = [json.loads(line)["key"] for line in messages.read_text().splitlines()]
+    german = next(key for key in keys if key.startswith("DE-ABC"))
+    dutch = next(key for key in keys if key.startswith("NL-ABC"))
+    (line,) = program("ocmf", "verify", "--session", german, "--json").documents
+    assert (line["verdict"], line["key_source"]) == ("valid", "registered")
+    program("ocmf", "verify", "--session", dutch).refuses(2, dutch, "holds no OCMF record")
+    program("ocmf", "verify", "--session", "none").refuses(1, "session none is not known")
+    program("ocmf", "verify", messages, "--session", german).refuses(2, "--session")
