@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from kafka.errors import KafkaError
 
 from consumers.pipeline import BATCH_MESSAGES_MAX
@@ -67,7 +67,9 @@ class KafkaSettings:
             "group_instance_id": self.group_instance_id,
             "enable_auto_commit": False,
             "auto_offset_reset": "none",
-            "partition_assignment_strategy": [CooperativeStickyAssignor()],
+            # Not a sticky one: it balances the number of partitions over all topics, and one consumer could get all
+            # those of the sessions, which carry the load.
+            "partition_assignment_strategy": [RoundRobinPartitionAssignor],
             "max_poll_records": self.batch_messages,
             "max_partition_fetch_bytes": PARTITION_FETCH_BYTES_MAX,
             "session_timeout_ms": self.session_timeout_ms,

@@ -22,7 +22,8 @@ def test_a_short_run_finds_nothing(target: str, capsys: pytest.CaptureFixture[st
 def test_a_planted_fault_is_found_and_its_input_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--target", "planted", "--runs", "100000"]) == 1
     shown = capsys.readouterr().out
-    assert "planted fails on b'OCMF|" in shown
+    assert "planted fails on b" in shown
+    assert "OCMF|" in shown
     assert "careless_pagination" in shown
 
 

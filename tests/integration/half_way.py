@@ -16,8 +16,9 @@ from tests.integration.consuming import Stage
 
 BLOCK_BYTES = 4096
 
-# Only the write of a batch sends so much without waiting for an answer; it is several times as long.
-HALF_BYTES = 16 * 1024
+# Only the write of a batch sends so much without waiting for an answer; it is several times as long. The names of all
+# sessions of a batch, to look for their streams, are a quarter of this.
+HALF_BYTES = 64 * 1024
 
 
 class HalfWay:
