@@ -8,9 +8,6 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from xml.etree.ElementTree import ParseError
 
-import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
-
 from evledger.importer.mapping import SessionMap
 
 Cell = str | int | float | bool | datetime | date | time | timedelta | None
@@ -93,6 +90,10 @@ def _numbered(reader: Any, file: Path) -> Iterator[_Line]:
 
 
 def _xlsx_lines(file: Path, sheet: str | None) -> Iterator[_Line]:
+    # Imported here: it takes as long to load as a third of the program, and one command needs it.
+    import openpyxl
+    from openpyxl.utils.exceptions import InvalidFileException
+
     try:
         book = openpyxl.load_workbook(file, read_only=True, data_only=True)
     except OSError as error:
