@@ -61,7 +61,7 @@ def consume(
     """The Kafka consumer; it waits for outages by itself."""
     with (
         open_ledger(settings) as ledger,
-        open_pipeline(settings, ledger, settings.kafka_group, reads_ahead=True) as pipeline,
+        open_pipeline(settings, ledger, settings.kafka_group, reads_ahead=settings.read_ahead) as pipeline,
     ):
         return ConsumerLoop(ledger, pipeline, kafka_settings(settings, bootstrap_servers)).run(stop, once, progress)
 

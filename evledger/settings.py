@@ -52,6 +52,7 @@ class Settings(BaseSettings):
 
     kafka_bootstrap_servers: str | None = None
     kafka_group: Id = "evledger"
+    read_ahead: bool = True
     kafka_instance_id: Id | None = None
     kafka_session_timeout_ms: Annotated[int, Field(ge=1_000, le=600_000)] = 30_000
     topic_sessions: TopicName = "ev.sessions.v1"
