@@ -20,6 +20,7 @@ BROKER_COMMANDS = (
     ["run"],
     ["simulate", "--sessions", "1", "--seed", "1", "--kafka"],
 )
+AT_ONCE = (BROKER_COMMANDS[::2], BROKER_COMMANDS[1::2])  # `run` relays too, and one relay at a time is let in
 ON_THE_DATABASE = (
     ["session", "list", "--json"],
     ["ingest", "m.jsonl"],
@@ -98,7 +99,10 @@ def test_no_broker_set_is_exit_code_2(program: Program, command: list[str]) -> N
     program(*command).refuses(2, "EVLEDGER_KAFKA_BOOTSTRAP_SERVERS")
 
 
-def test_a_broker_that_is_away_is_exit_code_3(database_url: str, refused_port: int) -> None:
+@pytest.mark.parametrize("commands", AT_ONCE, ids=str)
+def test_a_broker_that_is_away_is_exit_code_3(
+    database_url: str, refused_port: int, commands: tuple[list[str], ...]
+) -> None:
     address = f"127.0.0.1:{refused_port}"
     environment = {
         **os.environ,
@@ -106,7 +110,7 @@ def test_a_broker_that_is_away_is_exit_code_3(database_url: str, refused_port: i
         "EVLEDGER_KAFKA_BOOTSTRAP_SERVERS": address,
     }
     with ExitStack() as stack:
-        running = [stack.enter_context(started(environment, *command)) for command in BROKER_COMMANDS]
+        running = [stack.enter_context(started(environment, *command)) for command in commands]
         for process in running:
             ended(process).refuses(3, "Kafka", address)
 
