@@ -14,7 +14,7 @@ from ledger.cdr.totals import PARTIAL_COSTS, lines_of_total
 from ledger.cdr.version import OcpiVersion
 from ledger.cdr.written_periods import Written, written
 from ledger.session.events import SessionEnded, SessionRated, SessionStarted
-from ledger.session.rating import readings_of
+from ledger.session.readings import readings_of
 from ledger.session.state import Session
 from ledger.tariff.cdr import cdr_periods
 from ledger.tariff.compiled import CompiledTariff

@@ -38,7 +38,8 @@ from ledger.session.plausibility.rules import (
     Rules,
 )
 from ledger.session.pricing import Pricing, Slots
-from ledger.session.rating import is_same_cost, rate_session, readings_of
+from ledger.session.rating import is_same_cost, rate_session
+from ledger.session.readings import readings_of
 from ledger.session.signatures import signature_holds, verify_signatures
 from ledger.session.state import Session, reason_of
 from ledger.store.fact import Fact

@@ -9,16 +9,17 @@ import msgspec
 
 from ledger.session.events import Authority, Cost, RatedLine, SessionEnded, SessionRated, SessionStarted
 from ledger.session.pricing import Pricing, slots_by_series, used_price
+from ledger.session.readings import readings_of
 from ledger.session.state import Session
 from ledger.tariff.model import Dimension, PriceLimit, TaxIncluded
 from ledger.tariff.periods import charging_periods
 from ledger.tariff.pricer import price
-from ledger.tariff.readings import Readings, Reservation
+from ledger.tariff.readings import Readings
 from ledger.tariff.report import Cost as ExactCost
 from ledger.tariff.report import LimitLine, Line, Report, total_of
 from ledger.values.money import exact_to_text, exponent, fraction_to_text, round_to_minor
 from ledger.values.offsets import utc_offsets
-from ledger.values.time import from_us, to_us
+from ledger.values.time import from_us
 
 TOTALS: dict[str, tuple[Dimension, ...]] = {
     dimension.value: (dimension,)
@@ -47,29 +48,6 @@ def price_readings(readings: Readings, pricing: Pricing) -> Report:
     if not pricing.tariff.series:
         return report
     return price(pricing.tariff, periods, pricing.policies, slots_by_series(report.spot_prices))
-
-
-def readings_of(session: Session, started: SessionStarted, ended: SessionEnded) -> Readings:
-    """The session's readings and states as the pricer wants them."""
-    return Readings(
-        start_us=to_us(started.occurred_at),
-        start_register_milliwh=started.register_milliwh,
-        end_us=to_us(ended.occurred_at),
-        end_register_milliwh=ended.register_milliwh,
-        samples=[
-            (to_us(reading.occurred_at), reading.register_milliwh, reading.power_milliw, reading.current_microa)
-            for reading in session.readings_within(started.occurred_at, ended.occurred_at)
-        ],
-        state_changes=[(to_us(change.occurred_at), change.charging_state) for change in session.states],
-        reservation=_reservation(started),
-    )
-
-
-def _reservation(started: SessionStarted) -> Reservation | None:
-    reserved = started.reservation
-    if reserved is None:
-        return None
-    return Reservation(to_us(reserved.from_), to_us(reserved.until), reserved.expired)
 
 
 def rate_session(session: Session, pricing: Pricing, readings: Readings | None = None) -> SessionRated:

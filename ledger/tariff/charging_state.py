@@ -11,14 +11,15 @@ CHARGING_STATE: Final = "Charging"
 ASSUMED_STATE: Final = CHARGING_STATE
 # The vehicle is connected; whether it asks for power depends on whether it has charged before.
 _CONNECTED_STATES: Final = frozenset({"EVConnected", "Idle"})
-_PARKING_STATE: Final = "SuspendedEV"
+# The vehicle asks for no power.
+PARKING_STATE: Final = "SuspendedEV"
 
 
 def constant_kind(state: str) -> Kind | None:
     """The kind of a state that does not depend on energy, None where it does."""
     if state == CHARGING_STATE:
         return Kind.CHARGING
-    return None if state == _PARKING_STATE or state in _CONNECTED_STATES else Kind.NEITHER
+    return None if state == PARKING_STATE or state in _CONNECTED_STATES else Kind.NEITHER
 
 
 def kind_of_interval(state: str, has_charged: bool, start_milliwh: Exact, end_milliwh: Exact) -> Kind:
@@ -32,6 +33,6 @@ def kind_of_interval(state: str, has_charged: bool, start_milliwh: Exact, end_mi
         return kind
     if end_milliwh - start_milliwh > TOLERANCE_MILLIWH:
         return Kind.CHARGING
-    if state == _PARKING_STATE or has_charged or start_milliwh > TOLERANCE_MILLIWH:
+    if state == PARKING_STATE or has_charged or start_milliwh > TOLERANCE_MILLIWH:
         return Kind.PARKING
     return Kind.NEITHER

@@ -96,14 +96,14 @@ def energy_milliwh(books: Books, session_id: str) -> int:
 def test_a_signed_transaction_of_a_keba_is_billed_as_signed_and_its_charging_is_no_parking(books: Books) -> None:
     """The station says SuspendedEV first and Idle last, and all energy flows in between.
 
-    Only the seconds before its first and after its last sample are parking: no energy flowed in them.
+    The only parking is the third of a second after its last signed value, when it is full.
     """
     books.deliver(key("M-1"))
     adapted(books, "keba_signed_201", signed_by_the_meter)
     rated = ratings(books.ledger, KEBA)[-1]
     assert (rated.energy_milliwh, rated.holds) == (19_718_700, ())
     (parked,) = [line for line in rated.lines if line.dimension == "PARKING_TIME"]
-    assert Fraction(parked.quantity) * 3_600 < 4
+    assert round(Fraction(parked.quantity) * 3_600, 3) == Fraction("0.364")
     (fact,) = [f for f in facts_of(books.ledger, "session", KEBA) if isinstance(f, SignaturesVerified)]
     assert {(each.verdict.outcome, each.verdict.key_source) for each in fact.judgement.verdicts} == {
         ("valid", "registered")
