@@ -8,6 +8,7 @@ from ledger.meter.ocmf.record import Record
 from ledger.meter.ocmf.verify import Verdict
 from ledger.meter.state import Meter
 from ledger.meter.state import evolve as evolve_meter
+from ledger.session.registers import exchange_within
 from ledger.session.signatures import signed_readings
 from ledger.session.state import Session, evolve
 from ledger.store.connection import Database
@@ -28,8 +29,11 @@ def verified_records(connection: Database, tenant: str, session_id: str) -> Iter
     session = _session(connection, tenant, session_id)
     if session.started is None:
         raise LookupError(f"session {session_id} is not known")
-    meter = _meter(connection, tenant, session.started.meter_id)
-    for reading in signed_readings(session, session.started):
+    first = _meter(connection, tenant, session.started.meter_id)
+    exchange = None if session.ended is None else exchange_within(first, session.started, session.ended)
+    second = first if exchange is None else _meter(connection, tenant, exchange.new_meter_id)
+    for reading in signed_readings(session, session.started, exchange):
+        meter = first if reading.stated.meter_id == session.started.meter_id else second
         yield VerifiedRecord(reading.message, *verify_reading(reading, meter))
 
 

@@ -16,6 +16,7 @@ from ledger.store.logs import BillingLog, SessionsLog
 from ledger.store.parking import park, settle
 from ledger.store.positions import Progress
 from ledger.store.recorder import LedgerRecorder, Written
+from ledger.store.signed_pages import store_pages
 from ledger.store.stations import put_stations
 
 Epochs = Mapping[tuple[str, int], int]
@@ -145,8 +146,10 @@ def _remember_awaited_meters(cursor: psycopg.Cursor[Any], batch: Batch) -> None:
     """Under the locks: which sessions wait for more about their meters now, and that no other one waits for these."""
     if is_untried(cursor, batch.concerned.whole, [(key.tenant, key.id) for key in batch.concerned.sessions]):
         raise StaleError("a session waits for what was said of its meter meanwhile")
-    forget_meters(cursor, [(key.tenant, key.id) for key, awaited in batch.awaited_meters.items() if awaited is None])
-    await_meters(cursor, [awaited for awaited in batch.awaited_meters.values() if awaited is not None])
+    forget_meters(cursor, [(key.tenant, key.id) for key in batch.awaited_meters])
+    await_meters(cursor, [each for awaited in batch.awaited_meters.values() for each in awaited])
+    if batch.paging.judged and not store_pages(cursor, batch.paging.changes):
+        raise StaleError("another session of a meter was judged meanwhile")
 
 
 def _progress(batch: Batch, epochs: Epochs) -> list[Progress]:

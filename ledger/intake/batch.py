@@ -1,11 +1,12 @@
 """What one batch of messages led to, before it is stored."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from ledger.intake.message import Arrival, Message, Misaddressed, Record, content_sha256
 from ledger.intake.metered import Concerned
+from ledger.intake.paging import Paging
 from ledger.intake.priced import Priced
 from ledger.intake.station import StationConfigured
 from ledger.intake.subject import Subject, SubjectKey
@@ -59,7 +60,7 @@ class Batch:
     `awaited_prices` are sessions that wait for a price now, or (None) no longer; `priced` those that were tried
     again. `meters` are those of which the batch says something; `to_verify` the sessions that are judged when it is
     known (and whether somebody has just released them), `concerned` those of earlier batches among them, and
-    `awaited_meters` those that wait for more about their meters now, or (None) no longer. `settled_by` and
+    `awaited_meters` what sessions wait for about their meters now, which may be nothing any longer. `settled_by` and
     `settled_because`: who settles parked messages here, and why if a person does.
     """
 
@@ -89,7 +90,8 @@ class Batch:
         self.meters: dict[SubjectKey, MeterAt] = {}
         self.to_verify: dict[SubjectKey, bool] = {}
         self.concerned = Concerned([], [])
-        self.awaited_meters: dict[SubjectKey, AwaitedMeter | None] = {}
+        self.awaited_meters: dict[SubjectKey, list[AwaitedMeter]] = {}
+        self.paging = Paging()
         self._awaited_by_sessions: set[UUID] = set()
 
     def append(self, subject: Subject, fact: Fact) -> None:
@@ -154,15 +156,15 @@ class Batch:
         """Remember that the batch says something of a meter."""
         self.meters[meter.key] = MeterAt(meter.key.tenant, meter.key.id, meter.version)
 
-    def await_meter(self, session: SubjectKey, meter: Subject) -> None:
-        """Remember that the session may be judged otherwise when more is known of its meter."""
-        self.awaited_meters[session] = AwaitedMeter(*session[1:], meter.key.id, meter.stream, meter.version)
-        self._awaited_by_sessions.add(meter.stream)
-        self.wait_for(meter)
-
-    def forget_meter(self, session: SubjectKey) -> None:
-        """Remember that the session waits for nothing about its meter any longer."""
-        self.awaited_meters[session] = None
+    def await_meters(self, session: SubjectKey, meters: Iterable[Subject]) -> None:
+        """Remember that the session may be judged otherwise when more is known of these meters."""
+        awaited = {meter.key: meter for meter in meters}
+        self.awaited_meters[session] = [
+            AwaitedMeter(*session[1:], key.id, meter.stream, meter.version) for key, meter in awaited.items()
+        ]
+        for meter in awaited.values():
+            self._awaited_by_sessions.add(meter.stream)
+            self.wait_for(meter)
 
     def forget_price(self, session: SubjectKey) -> None:
         """Remember that the session waits for no price any longer."""

@@ -2,19 +2,20 @@
 known as a whole, because a price or their meter is needed for that.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 
 from ledger.intake.batch import Batch
 from ledger.intake.loading import Loader
 from ledger.intake.metered import KnownMeters, MeterWaits, meter_of
+from ledger.intake.paging import Paging
 from ledger.intake.priced import Priced
 from ledger.intake.subject import Subject, SubjectKey
-from ledger.meter.state import Meter
 from ledger.session.consequences import consequences, waits_for_meter
-from ledger.session.events import SessionHeld, SessionReleased
+from ledger.session.events import SessionHeld, SessionReleased, SessionStarted
 from ledger.session.plausibility.rules import Rules
 from ledger.session.pricing import Slots, slots_for
 from ledger.session.registers import convert_registers
+from ledger.session.signatures import Meters, new_meter_id
 from ledger.session.state import Session
 from ledger.store.fact import Fact
 from ledger.tariff.compiled import CompiledTariff
@@ -35,6 +36,7 @@ class Following:
         self._rules = rules
         self._tariffs = CompiledTariffs()
         self._known = KnownMeters(loader.connect)
+        self._last_paging = (-1, Paging())  # and the failures by then
         self._waits = MeterWaits(loader.connect, lambda: loader.subjects.failures)
 
     def begin(self) -> None:
@@ -75,29 +77,79 @@ class Following:
             batch.to_verify.setdefault(key, False)
 
     def verify(self, batch: Batch) -> None:
-        """Judge what must be judged by meters, with all that the batch says of them. One query for all meters."""
-        self._loader.subjects.load(self._meters(batch.to_verify))
-        for key, is_released in batch.to_verify.items():
-            subject = self._subjects[key]
-            meter = self._subjects[meter_of(subject.state.started)]
-            waited = waits_for_meter(subject.state)
-            self._conclude(batch, subject, meter.state, is_released=is_released)
-            if waits_for_meter(subject.state):
-                batch.await_meter(key, meter)
-            elif waited:
-                batch.forget_meter(key)
+        """Judge what must be judged by meters, with all that the batch says of them; then the sessions that come after
+        these by the pages of their meters.
+        """
+        if not batch.to_verify:
+            return
+        batch.paging = self._next_paging()
+        self._judge(batch, batch.to_verify)
+        later = [SubjectKey("session", *name) for name in batch.paging.concerned(self._loader.connect())]
+        if later:
+            self._loader.load_sessions(later)
+            self._judge(batch, dict.fromkeys(later, False))
 
-    def _meters(self, sessions: Iterable[SubjectKey]) -> set[SubjectKey]:
-        return {meter_of(self._subjects[key].state.started) for key in sessions}
+    def _next_paging(self) -> Paging:
+        """On top of the batch before, unless that one failed."""
+        failures, before = self._last_paging
+        is_on_its_way = failures == self._subjects.failures
+        paging = Paging(before.alone() if is_on_its_way else None)
+        self._last_paging = self._subjects.failures, paging
+        return paging
 
-    def _conclude(self, batch: Batch, subject: Subject, meter: Meter | None, *, is_released: bool) -> None:
+    def _judge(self, batch: Batch, sessions: Mapping[SubjectKey, bool]) -> None:
+        """In the order of their starts, each upon those before it. A few queries for all of them."""
+        keys = sorted(sessions, key=lambda key: (self._started(key).occurred_at, key))
+        meters = self._meters(keys)
+        signed = [key for key in keys if self._subjects[key].state.is_signed]
+        batch.paging.look(
+            self._loader.connect(), [(self._started(key), [meter.key.id for meter in meters[key]]) for key in signed]
+        )
+        for key in keys:
+            self._judge_one(batch, self._subjects[key], meters[key], is_released=sessions[key])
+
+    def _judge_one(self, batch: Batch, subject: Subject, meters: Sequence[Subject], *, is_released: bool) -> None:
+        session, started = subject.state, self._started(subject.key)
+        waited = waits_for_meter(session)
+        pages = () if session.verified is None else session.verified.judgement.pages
+        last_pages = {meter.key.id: batch.paging.last_pages(started, meter.key.id) for meter in meters}
+        first, second = [*(meter.state for meter in meters), None][:2]
+        known = Meters(first, second, last_pages)
+        self._conclude(batch, subject, known, is_released=is_released)
+        batch.paging.note(session, pages)
+        if waits_for_meter(session):
+            batch.await_meters(subject.key, meters)
+        elif waited:
+            batch.await_meters(subject.key, ())
+
+    def _meters(self, sessions: Sequence[SubjectKey]) -> dict[SubjectKey, list[Subject]]:
+        """The meter that each session began on, and the one that took its place. Two queries at most."""
+        self._subjects.load({meter_of(self._started(key)) for key in sessions})
+        exchanged = {key: new for key in sessions if (new := self._exchanged(key)) is not None}
+        self._subjects.load(exchanged.values())
+        names = {key: [meter_of(self._started(key)), *filter(None, [exchanged.get(key)])] for key in sessions}
+        return {key: [self._subjects[name] for name in of_session] for key, of_session in names.items()}
+
+    def _exchanged(self, key: SubjectKey) -> SubjectKey | None:
+        session: Session = self._subjects[key].state
+        started, ended = session.started, session.ended
+        if started is None or ended is None:
+            return None
+        new = new_meter_id(started, ended, self._subjects[meter_of(started)].state)
+        return None if new is None else SubjectKey("meter", started.tenant, new)
+
+    def _started(self, key: SubjectKey) -> SessionStarted:
+        started: SessionStarted = self._subjects[key].state.started
+        return started
+
+    def _conclude(self, batch: Batch, subject: Subject, meters: Meters | None, *, is_released: bool) -> None:
         session: Session = subject.state
-        converted = None if meter is None else convert_registers(session, meter)
+        converted = None if meters is None else convert_registers(session, meters.first)
         if converted is not None:
             batch.append(subject, converted)
         tariff = self._tariff_of(session)
         slots = self._slots(session, tariff)
-        follows = consequences(session, tariff, self._rules, slots, meter, is_released=is_released)
+        follows = consequences(session, tariff, self._rules, slots, meters, is_released=is_released)
         for fact in follows.facts:
             batch.append(subject, fact)
             self._note_hold(batch, subject, fact)

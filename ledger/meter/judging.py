@@ -1,12 +1,13 @@
 """A session's signed readings to a judgement: the verdict on each, and why the session may not be billed by them."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Final, TypeVar
 
 import msgspec
 
 from ledger.meter.ocmf.record import Record
-from ledger.meter.ocmf.transaction import BEGIN, END_MARKS, Code, check_transaction
+from ledger.meter.ocmf.transaction import BEGIN, END_MARKS, Code, check_transaction, page_ranges
 from ledger.meter.ocmf.verify import Keys, Verdict, verify_text
 from ledger.meter.policy import HOLD_CODES, SignaturePolicy, signature_policy, standing
 from ledger.meter.signed_value import SIGNED_VALUE_DIFFERS, Stated, differences
@@ -19,6 +20,9 @@ OCMF: Final = "OCMF"
 SIGNATURE_CODES: Final = frozenset({*HOLD_CODES.values(), SIGNED_VALUE_DIFFERS, *(code.value for code in Code)})
 
 
+Part = TypeVar("Part")
+
+
 class SignedReading(msgspec.Struct, frozen=True):
     """A reading of the session with what was signed beside it; `message` names it in a judgement."""
 
@@ -29,19 +33,31 @@ class SignedReading(msgspec.Struct, frozen=True):
     carried_key: str | None = None
 
 
-class MeteredSession(msgspec.Struct, frozen=True, kw_only=True):
-    """An ended session as its meter counted it.
+class Leg(msgspec.Struct, frozen=True, kw_only=True):
+    """What one meter counted of a session: a leg of its own begins where the meter was exchanged.
 
-    `begin` and `end` are the registers that are billed; `country` is where the session stood; `by_time`: some price
-    of it goes by time; `last_pages`: the last page per context that the meter used before (`check_transaction`).
+    `begin` and `end` are the registers that are billed, `names` what they are called in a hold; `meter` is what is
+    known of the meter `meter_id`; `last_pages`: the last page per context that it used before this session.
     """
 
+    meter_id: str
+    meter: Meter
     begin: Stated
     end: Stated
-    readings: tuple[SignedReading, ...]
+    readings: tuple[SignedReading, ...] = ()
+    last_pages: Mapping[str, int] = {}
+    names: tuple[str, str] = ("begin", "end")
+
+
+class MeteredSession(msgspec.Struct, frozen=True, kw_only=True):
+    """An ended session as it was counted, leg by leg.
+
+    `country` is where the session stood; `by_time`: some price of it goes by time.
+    """
+
+    legs: tuple[Leg, ...]
     country: str
     by_time: bool
-    last_pages: Mapping[str, int] = {}
 
 
 class ReadingVerdict(Value, frozen=True):
@@ -59,12 +75,25 @@ class SignatureHold(Value, frozen=True):
     text: str
 
 
+class UsedPages(Value, frozen=True, kw_only=True):
+    """The pages of one context that a meter signed in a session, and the last one that it was known to have used before
+    (None: nothing is known of it).
+    """
+
+    meter_id: str
+    context: str
+    first: int
+    last: int
+    before: int | None = None
+
+
 class Judgement(Value, frozen=True):
-    """All verdicts, all reasons to hold, and the name of the policy that they follow from."""
+    """All verdicts, all reasons to hold, the name of the policy that they follow from, and the pages that were used."""
 
     policy: str
     verdicts: tuple[ReadingVerdict, ...] = ()
     holds: tuple[SignatureHold, ...] = ()
+    pages: tuple[UsedPages, ...] = ()
 
     @property
     def lacks_key(self) -> bool:
@@ -78,19 +107,41 @@ class _Judged(msgspec.Struct, frozen=True):
     record: Record | None
 
 
-def judge(session: MeteredSession, meter: Meter) -> Judgement:
+def judge(session: MeteredSession) -> Judgement:
     """What the signatures of an ended session mean for its bill."""
-    law = None if meter.configured is None else meter.configured.legal_metering
+    judgements = [_judge_leg(session, leg) for leg in session.legs]
+    return Judgement(
+        ", ".join(dict.fromkeys(each.policy for each in judgements)),
+        _joined(each.verdicts for each in judgements),
+        _joined(each.holds for each in judgements),
+        _joined(each.pages for each in judgements),
+    )
+
+
+def _joined(parts: Iterable[tuple[Part, ...]]) -> tuple[Part, ...]:
+    return tuple(chain.from_iterable(parts))
+
+
+def _judge_leg(session: MeteredSession, leg: Leg) -> Judgement:
+    law = None if leg.meter.configured is None else leg.meter.configured.legal_metering
     policy = signature_policy(session.country, law)
-    judged = [_Judged(reading, *verify_reading(reading, meter)) for reading in session.readings]
+    judged = [_Judged(reading, *verify_reading(reading, leg.meter)) for reading in leg.readings]
+    records = [each.record for each in judged if each.record is not None]
     holds = [
         *_by_verdict(judged, policy),
         *_by_difference(judged),
-        *_uncovered(session, judged, policy),
-        *_by_finding(session, judged, policy),
+        *_uncovered(leg, judged, policy),
+        *_by_finding(leg, records, policy, by_time=session.by_time),
     ]
     verdicts = tuple(ReadingVerdict(each.reading.message, each.verdict) for each in judged)
-    return Judgement(policy.name, verdicts, tuple(holds))
+    return Judgement(policy.name, verdicts, tuple(holds), tuple(_used_pages(leg, records)))
+
+
+def _used_pages(leg: Leg, records: Sequence[Record]) -> Iterator[UsedPages]:
+    """Of all records that can be read: which pages a meter used rests on what it sent, not on which keys are known."""
+    for context, (first, last) in sorted(page_ranges(records).items()):
+        before = leg.last_pages.get(context)
+        yield UsedPages(meter_id=leg.meter_id, context=context, first=first, last=last, before=before)
 
 
 def verify_reading(reading: SignedReading, meter: Meter) -> tuple[Verdict, Record | None]:
@@ -114,19 +165,20 @@ def _by_difference(judged: Sequence[_Judged]) -> Iterator[SignatureHold]:
             yield SignatureHold(SIGNED_VALUE_DIFFERS, each.reading.message, str(difference))
 
 
-def _by_finding(session: MeteredSession, judged: Sequence[_Judged], policy: SignaturePolicy) -> Iterator[SignatureHold]:
-    records = [each.record for each in judged if each.record is not None]
-    for finding in check_transaction(records, session.last_pages):
-        if policy.holds(finding.code, by_time=session.by_time):
+def _by_finding(
+    leg: Leg, records: Sequence[Record], policy: SignaturePolicy, *, by_time: bool
+) -> Iterator[SignatureHold]:
+    for finding in check_transaction(records, leg.last_pages):
+        if policy.holds(finding.code, by_time=by_time):
             yield SignatureHold(finding.code.value, finding.record, finding.text)
 
 
-def _uncovered(session: MeteredSession, judged: Sequence[_Judged], policy: SignaturePolicy) -> Iterator[SignatureHold]:
+def _uncovered(leg: Leg, judged: Sequence[_Judged], policy: SignaturePolicy) -> Iterator[SignatureHold]:
     """Where the law asks for signed metering, both registers that are billed must be signed ones."""
     if policy.unsigned == "bill":
         return
     usable = [each.record for each in judged if each.record is not None and policy.of(each.verdict) == "bill"]
-    for name, stated, marks in (("begin", session.begin, {BEGIN}), ("end", session.end, END_MARKS)):
+    for name, stated, marks in zip(leg.names, (leg.begin, leg.end), ({BEGIN}, END_MARKS), strict=True):
         if not _is_signed(stated, marks, usable):
             yield SignatureHold(HOLD_CODES["unsigned"], name, f"no usable signature shows the register at the {name}")
 

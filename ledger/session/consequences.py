@@ -6,7 +6,6 @@ from typing import NamedTuple
 import msgspec
 
 from ledger.meter.judging import SIGNATURE_CODES
-from ledger.meter.state import Meter
 from ledger.session.decide import (
     END_BEFORE_START,
     END_BELOW_START,
@@ -40,7 +39,7 @@ from ledger.session.plausibility.rules import (
 from ledger.session.pricing import Pricing, Slots
 from ledger.session.rating import is_same_cost, rate_session
 from ledger.session.readings import readings_of
-from ledger.session.signatures import signature_holds, verify_signatures
+from ledger.session.signatures import Meters, signature_holds, verify_signatures
 from ledger.session.state import Session, reason_of
 from ledger.store.fact import Fact
 from ledger.tariff.compiled import CompiledTariff
@@ -80,21 +79,21 @@ def consequences(  # noqa: PLR0913 - what is known of a session lies in as many 
     tariff: CompiledTariff | None,
     rules: Rules = DEFAULT_RULES,
     slots: Slots = NO_SLOTS,
-    meter: Meter | None = None,
+    meters: Meters | None = None,
     *,
     is_released: bool = False,
 ) -> Consequences:
     """No facts when nothing changes. The hold comes before the cost, so no reader bills too early.
 
     `tariff` is the pinned one, None where there is none or the session has not ended; `slots` are the spot prices of
-    the series that it follows; `meter` is the session's, None where it need not be asked. `is_released`: somebody has
-    just released the session, so its cost is said again, as one that may be billed. Nothing follows for a waived
+    the series that it follows; `meters` are the session's, None where they need not be asked. `is_released`: somebody
+    has just released the session, so its cost is said again, as one that may be billed. Nothing follows for a waived
     session.
     """
     started = session.started
     if started is None or session.is_waived:
         return Consequences([])
-    judged = judge_session(session, tariff, rules, slots, meter)
+    judged = judge_session(session, tariff, rules, slots, meters)
     return Consequences(list(_facts(session, started, judged, rules, is_released=is_released)), judged.missing)
 
 
@@ -134,14 +133,14 @@ def judge_session(
     tariff: CompiledTariff | None,
     rules: Rules,
     slots: Slots = NO_SLOTS,
-    meter: Meter | None = None,
+    meters: Meters | None = None,
 ) -> Judged:
     """All that is known of the session now, whatever was settled."""
     judged = _judge_readings(session, tariff, rules, slots)
     started, ended = session.started, session.ended
-    if meter is None or started is None or ended is None:
+    if meters is None or started is None or ended is None:
         return judged
-    verified = verify_signatures(session, started, ended, meter, tariff)
+    verified = verify_signatures(session, started, ended, meters, tariff)
     return judged._replace(reasons=judged.reasons | signature_holds(session, verified), verified=verified)
 
 

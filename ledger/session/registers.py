@@ -6,6 +6,7 @@ and explanation all see registers that simply count up.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from fractions import Fraction
 from itertools import pairwise
 from typing import Final, NamedTuple, TypeVar
@@ -60,7 +61,10 @@ def convert_registers(session: Session, meter: Meter) -> RegistersConverted | No
     unit = _mistaken_unit(reported, configuration)
     points = [_Point(fact, _in_unit(fact.register_milliwh, unit)) for fact in reported]
     modulus_milliwh = None if configuration is None else configuration.roll_over_milliwh
-    counts = list(_counts(points, _exchange(meter, started, ended), modulus_milliwh))
+    exchange = exchange_within(meter, started, ended)
+    if exchange is not None:  # of one instant the smaller register comes first: here that is the new meter's
+        points.sort(key=lambda point: is_after_exchange(point.fact.occurred_at, point.shown_milliwh, exchange))
+    counts = list(_counts(points, exchange, modulus_milliwh))
     registers = tuple(_conversions(session, points, counts))
     if {each.reading: each.register_milliwh for each in registers} == _converted_now(session):
         return None
@@ -127,8 +131,8 @@ def _in_unit(register_milliwh: int, unit: RegisterUnit | None) -> int:
     return register_milliwh if unit is None else round(register_milliwh * _FACTORS[unit])
 
 
-def _exchange(meter: Meter, started: SessionStarted, ended: SessionEnded) -> MeterReplaced | None:
-    """Where the register broke off within the session."""
+def exchange_within(meter: Meter, started: SessionStarted, ended: SessionEnded) -> MeterReplaced | None:
+    """Where the register of the session's meter broke off before the session ended."""
     found = meter.replaced_at(started.occurred_at)
     return found if found is not None and found.at <= ended.occurred_at else None
 
@@ -137,7 +141,7 @@ def _counts(points: Sequence[_Point], exchange: MeterReplaced | None, modulus_mi
     added_milliwh, over, is_exchanged = 0, "", False
     last_milliwh = points[0].shown_milliwh
     for fact, shown_milliwh in points:
-        if exchange is not None and not is_exchanged and _is_after(fact, shown_milliwh, exchange):
+        if exchange is not None and not is_exchanged and is_after_exchange(fact.occurred_at, shown_milliwh, exchange):
             is_exchanged, over = True, f"exchange {message_name(exchange)}"
             added_milliwh += exchange.last_register_milliwh - exchange.first_register_milliwh
         elif modulus_milliwh is not None and _has_rolled_over(last_milliwh, shown_milliwh, modulus_milliwh):
@@ -147,10 +151,10 @@ def _counts(points: Sequence[_Point], exchange: MeterReplaced | None, modulus_mi
         yield _Count(shown_milliwh + added_milliwh, over)
 
 
-def _is_after(fact: Reported, shown_milliwh: int, exchange: MeterReplaced) -> bool:
+def is_after_exchange(taken_at: datetime, shown_milliwh: int, exchange: MeterReplaced) -> bool:
     """At the very instant of the exchange the register tells which of the two meters was read."""
-    is_last = fact.occurred_at == exchange.at and shown_milliwh == exchange.last_register_milliwh
-    return fact.occurred_at >= exchange.at and not is_last
+    is_last = taken_at == exchange.at and shown_milliwh == exchange.last_register_milliwh
+    return taken_at >= exchange.at and not is_last
 
 
 def _has_rolled_over(last_milliwh: int, shown_milliwh: int, modulus_milliwh: int) -> bool:

@@ -26,9 +26,8 @@ class MeterAt(NamedTuple):
 
 
 AWAIT = """
-INSERT INTO ledger.awaited_meters AS a (tenant, session_id, meter_id, stream_id, version)
+INSERT INTO ledger.awaited_meters (tenant, session_id, meter_id, stream_id, version)
 SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::uuid[], %s::bigint[])
-ON CONFLICT (tenant, session_id) DO UPDATE SET version = excluded.version
 """
 
 FORGET = """
@@ -67,7 +66,7 @@ SELECT notification_id, originator_id FROM ledger.session_events
 
 
 def await_meters(cursor: Cursor[Any], awaited: Sequence[AwaitedMeter]) -> None:
-    """Remember what sessions wait for; of one session the last counts."""
+    """Remember what sessions wait for that waited for nothing."""
     if awaited:
         cursor.execute(AWAIT, _columns(awaited))
 

@@ -65,12 +65,13 @@ def check_transaction(records: Sequence[Record], last_pages: Mapping[str, int] |
     ]
 
 
-def pages_after(records: Iterable[Record], last_pages: Mapping[str, int]) -> dict[str, int]:
-    """The last number per context once these records are known."""
-    pages = dict(last_pages)
+def page_ranges(records: Iterable[Record]) -> dict[str, tuple[int, int]]:
+    """The first and the last number per context that these records use."""
+    ranges: dict[str, tuple[int, int]] = {}
     for page in (record.pagination for record in records if record.pagination is not None):
-        pages[page.context] = max(page.number, pages.get(page.context, page.number))
-    return pages
+        first, last = ranges.get(page.context, (page.number, page.number))
+        ranges[page.context] = min(page.number, first), max(page.number, last)
+    return ranges
 
 
 def _in_page_order(records: Iterable[Record]) -> list[Record]:

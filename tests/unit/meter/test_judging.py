@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from ledger.meter.events import KeyRegistered, MeterConfigured
-from ledger.meter.judging import Judgement, MeteredSession, SignedReading, judge
+from ledger.meter.judging import Judgement, Leg, MeteredSession, SignedReading, UsedPages, judge
 from ledger.meter.signed_value import Stated
 from ledger.meter.state import Meter, evolve
 from tests.meters import ANOTHER_SECRET, BEGIN, END, meter, payload
@@ -41,8 +41,10 @@ WITH_KEY = known(KEY)
 
 
 def judged(*readings: SignedReading, of: Meter = WITH_KEY, **changes: Any) -> Judgement:
-    whole: dict[str, Any] = {"begin": BEGAN, "end": ENDED, "country": "DE", "by_time": False}
-    return judge(MeteredSession(readings=readings, **(whole | changes)), of)
+    of_session: dict[str, Any] = {"country": "DE", "by_time": False}
+    of_session |= {name: changes.pop(name) for name in of_session if name in changes}
+    leg: dict[str, Any] = {"meter_id": "M-4711", "meter": of, "begin": BEGAN, "end": ENDED, "readings": readings}
+    return judge(MeteredSession(legs=(Leg(**(leg | changes)),), **of_session))
 
 
 def codes(judgement: Judgement) -> list[tuple[str, str]]:
@@ -132,3 +134,10 @@ def test_a_clock_counts_only_for_prices_by_time() -> None:
 def test_pages_go_on_from_the_session_before() -> None:
     judgement = judged(AT_BEGIN, AT_END, last_pages={"T": 5})
     assert codes(judgement) == [("PAGINATION_GAP", "T7")]
+    assert judgement.pages == (UsedPages(meter_id="M-4711", context="T", first=7, last=8, before=5),)
+    assert codes(judged(AT_BEGIN, AT_END, last_pages={"T": 6})) == []
+    assert codes(judged(AT_BEGIN, AT_END, last_pages={"T": 7})) == [("PAGINATION_REPEATED", "T7")]
+
+
+def test_pages_count_whatever_the_signature_is_worth() -> None:
+    assert judged(AT_BEGIN, AT_END, of=known()).pages == judged(AT_BEGIN, AT_END).pages

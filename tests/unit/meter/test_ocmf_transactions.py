@@ -6,7 +6,7 @@ import pytest
 
 from ledger.meter.ocmf.parse import parse
 from ledger.meter.ocmf.record import Record
-from ledger.meter.ocmf.transaction import Code, check_transaction, pages_after
+from ledger.meter.ocmf.transaction import Code, check_transaction, page_ranges
 from tests.meters import BEGIN, END, payload, reading
 
 DURING = reading("C", "16", "2026-11-02T08:30:00")
@@ -73,10 +73,10 @@ def test_each_context_counts_for_itself_and_a_fiscal_record_is_no_part_of_the_tr
     assert codes(record("T7", BEGIN), fiscal, record("T8", END), T=6, F=99) == []
 
 
-def test_the_last_pages_are_carried_from_one_transaction_to_the_next() -> None:
-    records = [record("T7", BEGIN), record("F3", DURING), record("T8", END)]
-    assert pages_after(records, {"T": 6}) == {"T": 8, "F": 3}
-    assert pages_after([record("T2", BEGIN)], {"T": 8}) == {"T": 8}
+def test_the_pages_of_records_by_context() -> None:
+    records = [record("T8", END), record("F3", DURING), record("T7", BEGIN)]
+    assert page_ranges(records) == {"T": (7, 8), "F": (3, 3)}
+    assert page_ranges([]) == {}
 
 
 def test_all_records_are_of_one_meter() -> None:

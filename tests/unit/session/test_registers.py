@@ -9,6 +9,7 @@ from ledger.meter.state import evolve as evolve_meter
 from ledger.session.consequences import consequences
 from ledger.session.events import RegistersConverted, RegisterSubstituted, SessionRated
 from ledger.session.registers import convert_registers
+from ledger.session.signatures import Meters
 from ledger.session.state import Session, evolve
 from tests.building import end, fact_of, minute, reading
 from tests.unit.session.build import compiled, cost_in, given, held_codes, started
@@ -42,7 +43,7 @@ def concluded(session: Session, known: Meter) -> tuple[RegistersConverted | None
     converted = convert_registers(session, known)
     if converted is not None:
         evolve(session, converted)
-    facts = consequences(session, compiled(), meter=known).facts
+    facts = consequences(session, compiled(), meters=Meters(known)).facts
     for fact in facts:
         evolve(session, fact)
     return converted, facts

@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from typing import Any
 
-from ledger.meter.ocmf.transaction import check_transaction, pages_after
+from ledger.meter.ocmf.transaction import check_transaction, page_ranges
 from ledger.meter.ocmf.verify import Keys, verify_text
 from tests.unit.simulator.contract import check
 from tests.unit.simulator.sessions import by_session, clean
@@ -28,7 +28,7 @@ def test_german_sessions_are_signed_with_the_registered_key_page_by_page() -> No
             assert verdict.outcome == "valid"
             assert read is not None
             assert check_transaction([read], pages[meter_id]) == []
-            pages[meter_id] = pages_after([read], pages[meter_id])
+            pages[meter_id] = {context: last for context, (_, last) in page_ranges([read]).items()}
             said = json.loads(read.payload)["RD"]
             assert [entry["TX"] for entry in said] == ["B", "E"]
             signed += 1
