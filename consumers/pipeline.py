@@ -21,7 +21,8 @@ from ledger.application import Ledger, StaleError, UnavailableError, one_line
 from ledger.intake.batch import Batch
 from ledger.intake.decide import Decider
 from ledger.intake.loading import Loader
-from ledger.intake.message import Arrival, Record
+from ledger.intake.message import Arrival, Part, Record
+from ledger.intake.runs import in_runs
 from ledger.session.plausibility.rules import DEFAULT_RULES, Rules
 from ledger.store.positions import INGEST_GROUP
 from ledger.store.recorder import FencedError, Written
@@ -132,7 +133,7 @@ class Pipeline:
             if before is not None:
                 self._take(*before)
             if not is_ahead:
-                self._take([self._read(record) for record in records], epochs)
+                self._take(in_runs(records, [self._read(record) for record in records]), epochs)
 
     def drain(self) -> None:
         """Wait until everything that was handled is stored. Raises as `handle` does."""
@@ -160,7 +161,7 @@ class Pipeline:
         self._ahead_epochs = None
         self._loader.subjects.clear()
 
-    def _read_ahead(self) -> tuple[Sequence[Arrival], Epochs] | None:
+    def _read_ahead(self) -> tuple[Sequence[Part], Epochs] | None:
         """What was read ahead, if something was."""
         epochs, self._ahead_epochs = self._ahead_epochs, None
         return None if self._ahead is None or epochs is None else (self._ahead.finish(), epochs)
@@ -174,19 +175,19 @@ class Pipeline:
             self.forget()
             raise
 
-    def _take(self, arrivals: Sequence[Arrival], epochs: Epochs) -> None:
+    def _take(self, parts: Sequence[Part], epochs: Epochs) -> None:
         """Decide one batch and send it."""
         if self._job is not None and self._job.batch.parked:
             self._finish(on_top=None)  # what was parked must be in the table before the next batch looks for it
-        batch = self._decide(arrivals)
+        batch = self._decide(parts)
         if not self._finish(on_top=batch):
-            batch = self._decide(arrivals)
+            batch = self._decide(parts)
         self._job = _Job(batch, epochs, self._writer.submit(self._ledger.commit, batch, self.group, epochs))
 
-    def _decide(self, arrivals: Sequence[Arrival]) -> Batch:
+    def _decide(self, parts: Sequence[Part]) -> Batch:
         self._number += 1
         try:
-            return self._decider.decide(self._number, arrivals)
+            return self._decider.decide(self._number, parts)
         except (psycopg.OperationalError, psycopg.InternalError) as error:  # the latter: ended by a time limit
             self.forget()
             raise UnavailableError(one_line(error)) from error
@@ -213,7 +214,7 @@ class Pipeline:
         stale = unavailable = 0
         while True:
             stale, unavailable = _attempts(problem, stale, unavailable)
-            batch = self._decide(job.batch.arrivals)
+            batch = self._decide(job.batch.parts)
             try:
                 self._ledger.commit(batch, self.group, job.epochs)
             except (StaleError, UnavailableError) as again:

@@ -1,8 +1,9 @@
 """Reading ahead: while one batch is decided, a process of its own reads the readings of the next.
 
 Of all work on a message, reading it (JSON, validation, conversion) is the largest part that needs no state, and of 100
-messages 96 are readings. The other process reads with the very same reader and hands back the readings; whatever else
-there is, or is wrong, it leaves to this one, so there is one place that says why a message cannot be read.
+messages 96 are readings. The other process reads with the very same reader and hands back the readings, in runs and as
+they are stored; whatever else there is, or is wrong, it leaves to this one, so there is one place that says why a
+message cannot be read.
 """
 
 import contextlib
@@ -13,15 +14,16 @@ import signal
 import struct
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from typing import IO, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import IO
 
 import msgspec
 
 from consumers.messages.account import AccountDefaults
 from consumers.messages.kinds import Family
 from consumers.messages.reader import MessageReader
-from ledger.intake.message import Arrival, Message, Record
+from ledger.intake.message import Arrival, Part, ReadingRun, Record
+from ledger.intake.runs import grouped, in_runs, states_of
 from ledger.session.events import MeterRecorded
 
 log = logging.getLogger("evledger.consumers")
@@ -44,18 +46,22 @@ class Contract(msgspec.Struct, array_like=True):
     carries: dict[str, Family]
 
 
-class Reading(msgspec.Struct, array_like=True, gc=False):
-    """A message that carries a reading, without its record, which the asking process has."""
+class Run(msgspec.Struct, array_like=True, gc=False):
+    """Readings of one session that follow each other (`ReadingRun`), by their places in the batch: the records are with
+    the asking process.
+    """
 
     tenant: str
     subject: str
-    fact: MeterRecorded
+    places: list[int]
+    facts: list[MeterRecorded]
+    states: list[bytes]
 
 
 _encode = msgspec.msgpack.Encoder().encode
 _contract = msgspec.msgpack.Decoder(Contract)
 _records = msgspec.msgpack.Decoder(list[Record])
-_readings = msgspec.msgpack.Decoder(list[Reading | None])
+_found = msgspec.msgpack.Decoder(list[Run | int])
 
 
 class ReadAhead:
@@ -97,17 +103,14 @@ class ReadAhead:
         self._begun = records
         return True
 
-    def finish(self) -> list[Arrival]:
-        """The arrivals of the batch that was begun."""
+    def finish(self) -> list[Part]:
+        """The arrivals of the batch that was begun, their readings in runs."""
         records, self._begun = self._begun, ()
-        readings = self._receive()
+        found = self._receive()
         read = self._reader.read
-        if readings is None:
-            return [read(record) for record in records]
-        return [
-            read(record) if reading is None else Message(record, reading.tenant, reading.subject, reading.fact)
-            for record, reading in zip(records, readings, strict=True)
-        ]
+        if found is None:
+            return in_runs(records, [read(record) for record in records])
+        return [read(records[part]) if isinstance(part, int) else _run(records, part) for part in found]
 
     def drop(self) -> None:
         """Nobody wants the batch any more that was begun, if one was."""
@@ -132,14 +135,14 @@ class ReadAhead:
             return False
         return True
 
-    def _receive(self) -> list[Reading | None] | None:
+    def _receive(self) -> list[Run | int] | None:
         if self._process is None:
             return None
         block = _read(_pipe(self._process.stdout))
         if block is None:
             self._lose("it ended")
             return None
-        return _readings.decode(block)
+        return _found.decode(block)
 
     def _lose(self, cause: str) -> None:
         log.warning("the process that reads ahead is gone (%s): reading goes on without it", cause)
@@ -190,10 +193,13 @@ def _read(pipe: IO[bytes]) -> bytes | None:
     return block if len(block) == size else None
 
 
-def _reading_in(arrival: Arrival) -> Reading | None:
-    if isinstance(arrival, Message) and type(arrival.fact) is MeterRecorded:
-        return Reading(arrival.tenant, arrival.subject, arrival.fact)
-    return None
+def _run(records: Sequence[Record], run: Run) -> ReadingRun:
+    return ReadingRun(run.tenant, run.subject, [records[place] for place in run.places], run.facts, run.states)
+
+
+def _found_in(arrivals: Iterable[Arrival]) -> list[Run | int]:
+    """The readings; the places of all else, which the asking process reads itself."""
+    return [part if isinstance(part, int) else Run(*part, states_of(part.facts)) for part in grouped(arrivals)]
 
 
 def serve(asked: IO[bytes], answers: IO[bytes]) -> None:
@@ -207,8 +213,7 @@ def serve(asked: IO[bytes], answers: IO[bytes]) -> None:
     gc.freeze()
     _write(answers, READY)
     while (block := _read(asked)) is not None:
-        found: list[Any] = [_reading_in(reader.read(record)) for record in _records.decode(block)]
-        _write(answers, _encode(found))
+        _write(answers, _encode(_found_in(map(reader.read, _records.decode(block)))))
 
 
 if __name__ == "__main__":

@@ -1,18 +1,19 @@
 """What one batch of messages led to, before it is stored."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from ledger.intake.message import Arrival, Message, Misaddressed, Record, content_sha256
+from ledger.intake.message import Arrival, Message, Misaddressed, Name, Part, ReadingRun, Record, content_sha256
 from ledger.intake.metered import Concerned
 from ledger.intake.paging import Paging
 from ledger.intake.priced import Priced
 from ledger.intake.station import StationConfigured
 from ledger.intake.subject import Subject, SubjectKey
+from ledger.session.events import MeterRecorded
 from ledger.store.awaited_meters import AwaitedMeter, MeterAt
 from ledger.store.awaited_prices import AwaitedPrice
-from ledger.store.fact import Fact
+from ledger.store.fact import Fact, FromMessage
 from ledger.store.parking import Kind, Parked, Settled, pack_headers
 from ledger.store.positions import Progress
 from ledger.store.rows import EventRows
@@ -38,9 +39,11 @@ class Counts:
         self.duplicates = 0
         self.newest_at: datetime | None = None
 
-    def read(self, offset: int, occurred_at: datetime | None = None) -> None:
-        self.messages_read += 1
-        self.next_offset = offset + 1
+    def read(self, offset: int, occurred_at: datetime | None = None, messages: int = 1) -> None:
+        """Of several messages of one outcome the last offset and the newest time."""
+        self.messages_read += messages
+        if offset >= self.next_offset:
+            self.next_offset = offset + 1
         if occurred_at is not None and (self.newest_at is None or occurred_at > self.newest_at):
             self.newest_at = occurred_at
 
@@ -64,9 +67,9 @@ class Batch:
     `settled_because`: who settles parked messages here, and why if a person does.
     """
 
-    def __init__(self, number: int, arrivals: Sequence[Arrival]) -> None:
+    def __init__(self, number: int, parts: Sequence[Part]) -> None:
         self.number = number
-        self.arrivals = arrivals
+        self.parts = parts
         self.sessions = EventRows()
         self.billing = EventRows()
         self.parked: list[Parked] = []
@@ -101,6 +104,18 @@ class Batch:
         subject.apply(fact)
         rows = self.sessions if subject.is_in_sessions_log else self.billing
         rows.add(subject.stream_bytes, subject.version, fact)
+
+    def append_run(self, subject: Subject, run: ReadingRun, first: int, names: Mapping[Name, FromMessage]) -> None:
+        """Append a run of readings from one of them on; they have these names."""
+        later, version = run.facts[first:], subject.version
+        if not later:
+            return
+        self.touch(subject)
+        subject.record_later(later, names)
+        self.sessions.extend(subject.stream_bytes, version, MeterRecorded, run.states[first:])
+        counts = self.counts_of(run.records[first])
+        counts.read(later[-1].offset, later[-1].occurred_at, len(later))
+        counts.appended += len(later)
 
     def touch(self, subject: Subject) -> None:
         """Remember that the subject is not as the store has it until the batch is stored."""

@@ -10,7 +10,7 @@ from ledger.intake.batch import Batch
 from ledger.intake.choosing import charge_start
 from ledger.intake.following import Following
 from ledger.intake.loading import AWAITED, Loaded, Loader, Retries, key_of
-from ledger.intake.message import Arrival, Message, Misaddressed, Unreadable, content_sha256
+from ledger.intake.message import Arrival, Message, Misaddressed, Part, ReadingRun, Unreadable, content_sha256
 from ledger.intake.names import refuse_known_name, refuse_stored_name
 from ledger.intake.retrying import let_in_because, settled, without_subject
 from ledger.intake.station import station_row
@@ -24,6 +24,7 @@ from ledger.session.decide import (
     Unstarted,
     change_state,
     end_session,
+    first_of_the_later,
     record_reading,
     start_session,
 )
@@ -89,16 +90,18 @@ class Decider:
         self._legal_entity = default_legal_entity
         self._following = Following(loader, rules)
 
-    def decide(self, number: int, arrivals: Sequence[Arrival]) -> Batch:
+    def decide(self, number: int, parts: Sequence[Part]) -> Batch:
         """What these messages lead to. States in memory move on as if the batch were stored already."""
-        batch = Batch(number, arrivals)
-        loaded = self._loader.load(arrivals)
+        batch = Batch(number, parts)
+        loaded = self._loader.load(parts)
         self._following.begin()
-        for arrival, subject in zip(arrivals, loaded.subjects, strict=True):
-            if subject is None and isinstance(arrival, Message):
-                self._configure(batch, arrival, loaded.stations)
+        for part, subject in zip(parts, loaded.subjects, strict=True):
+            if isinstance(part, ReadingRun):
+                self._record(batch, part, loaded.retries)
+            elif subject is None and isinstance(part, Message):
+                self._configure(batch, part, loaded.stations)
             else:
-                self._arrive(batch, arrival, subject, loaded.retries)
+                self._arrive(batch, part, subject, loaded.retries)
         return self._complete(batch, loaded)
 
     def retry(self, number: int, parked: Sequence[Waiting], arrivals: Sequence[Arrival]) -> Batch:
@@ -138,6 +141,19 @@ class Decider:
         self._following.verify(batch)
         batch.complete()
         return batch
+
+    def _record(self, batch: Batch, run: ReadingRun, retries: Retries) -> None:
+        """A run of readings: at once from where nothing speaks against any of them, one by one before that."""
+        subject = self._subjects[SubjectKey("session", run.tenant, run.subject)]
+        first = first_of_the_later(subject.state, run.facts)
+        for message in run.messages(0, first):
+            self._arrive(batch, message, subject, retries)
+        names = subject.new_names(run.facts[first:])
+        if names is not None:
+            batch.append_run(subject, run, first, names)
+            return
+        for message in run.messages(first):
+            self._arrive(batch, message, subject, retries)
 
     def _arrive(self, batch: Batch, arrival: Arrival, subject: Subject | None, retries: Retries) -> None:
         """One message that was just read: count it, and give it its outcome."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from ledger.account.events import AccountChanged, AccountOpened
 from ledger.intake.choosing import TariffChooser
-from ledger.intake.message import Arrival, Message, Misaddressed, Record
+from ledger.intake.message import Arrival, Message, Misaddressed, Part, ReadingRun, Record
 from ledger.intake.priced import Priced, PricedSessions
 from ledger.intake.station import StationConfigured
 from ledger.intake.subject import BILLING_SUBJECTS_MAX, SESSIONS_MAX, Subject, SubjectCache, SubjectKey
@@ -75,10 +75,7 @@ class Subjects:
 
     def __getitem__(self, key: SubjectKey) -> Subject:
         """A subject that was loaded before. Raises KeyError."""
-        subject = self._cache(key).get(key)
-        if subject is None:
-            raise KeyError(key)
-        return subject
+        return self._cache(key)[key]
 
     def ahead(self, key: SubjectKey) -> Subject | None:
         """The subject, if a batch that may not be stored yet has touched it."""
@@ -91,8 +88,7 @@ class Subjects:
         Known sessions are taken as they are: only the owner of their partition appends to them, and where others do
         (a retry by command) the store's unique key says so.
         """
-        wanted = set(keys)
-        wanted -= {key for key in wanted if key.kind == "session" and self._knows(key)}
+        wanted = {key for key in set(keys) if not self._cache(key).use(key) or key.kind != "session"}
         self._load("session", {key for key in wanted if key.is_in_sessions_log})
         self._load("billing", {key for key in wanted if not key.is_in_sessions_log})
 
@@ -112,25 +108,23 @@ class Subjects:
         """After batch `number` was stored: let go of sessions that ended, and of what is over the bounds."""
         self._finished = number
         for key in finished:
-            subject = self._cache(key).get(key)
+            cache = self._cache(key)
+            subject = cache.get(key)
             if subject is not None and subject.batch <= number:
-                self._cache(key).drop([key])
+                cache.drop([key])
         for cache in self._caches.values():
             cache.trim(number)
 
     def _cache(self, key: SubjectKey) -> SubjectCache:
         return self._caches["session" if key.kind == "session" else "billing"]
 
-    def _knows(self, key: SubjectKey) -> bool:
-        return self._cache(key).get(key) is not None
-
     def _load(self, log: str, keys: set[SubjectKey]) -> None:
         if not keys:
             return
-        new = [Subject(key) for key in keys if not self._knows(key)]
+        new = [Subject(key) for key in keys if self._cache(key).get(key) is None]
         for subject in new:
             self._cache(subject.key).put(subject)
-        by_stream = {self[key].stream: self[key] for key in keys}
+        by_stream = {subject.stream: subject for subject in map(self.__getitem__, keys)}
         after = {stream: subject.version for stream, subject in by_stream.items()}
         for stream, _, fact in load_streams(self._connect(), log, after):
             by_stream[stream].apply(fact)
@@ -157,28 +151,29 @@ class Loader:
             connect, self.subjects.load, self.subjects.__getitem__, lambda: self.subjects.failures
         )
 
-    def load(self, arrivals: Sequence[Arrival]) -> Loaded:
+    def load(self, parts: Sequence[Part]) -> Loaded:
         """Load all that these messages touch, and all that waits for what they bring."""
-        messages = [message_in(arrival) for arrival in arrivals]
-        # Plain tuples find what named ones stored, and are made in a fraction of the time.
-        keys = [None if m is None else (KIND_OF[type(m.fact)], m.tenant, m.subject) for m in messages]
-        distinct = {SubjectKey(*key) for key in set(keys) if key is not None}
-        starts = [m for m in messages if m is not None and type(m.fact) in AWAITED]
-        priced = self._priced.after([m for m in messages if m is not None and type(m.fact) is PricePublished])
+        keys = [_key_in(part) for part in parts]
+        distinct = {key for key in keys if key is not None}
+        messages = [message for part in parts if (message := message_in(part)) is not None]
+        starts = [message for message in messages if type(message.fact) in AWAITED]
+        priced = self._priced.after([message for message in messages if type(message.fact) is PricePublished])
         self._load({*distinct, *priced.sessions}, starts)
         retries = self._load_waiting(_brought(starts))
-        subjects: dict[tuple[str, str, str] | None, Subject | None] = {key: self.subjects[key] for key in distinct}
-        return Loaded([subjects.get(key) for key in keys], retries, self._known_stations(arrivals), priced)
+        subjects = {key: self.subjects[key] for key in distinct}
+        return Loaded(
+            [None if key is None else subjects[key] for key in keys], retries, self._known_stations(parts), priced
+        )
 
     def load_sessions(self, keys: Iterable[SubjectKey]) -> None:
         """Load sessions to act upon, and the tariffs that price them."""
         self._load(set(keys), ())
 
-    def _known_stations(self, arrivals: Sequence[Arrival]) -> dict[StationName, str]:
+    def _known_stations(self, parts: Sequence[Part]) -> dict[StationName, str]:
         stations = {
-            (arrival.tenant, arrival.subject)
-            for arrival in arrivals
-            if type(arrival) is Message and type(arrival.fact) is StationConfigured
+            (part.tenant, part.subject)
+            for part in parts
+            if type(part) is Message and type(part.fact) is StationConfigured
         }
         return known_station_messages(self.connect(), stations) if stations else {}
 
@@ -226,10 +221,17 @@ def _brought(messages: Iterable[Message]) -> set[UUID]:
     return {key_of(message).stream for message in messages if type(message.fact) in AWAITED}
 
 
-def message_in(arrival: Arrival) -> Message | None:
+def message_in(part: Part) -> Message | None:
     """The message of an arrival that is readable and has a stream: what is said about a station has a row."""
-    message = arrival.message if isinstance(arrival, Misaddressed) else arrival
+    message = part.message if isinstance(part, Misaddressed) else part
     return message if isinstance(message, Message) and type(message.fact) is not StationConfigured else None
+
+
+def _key_in(part: Part) -> SubjectKey | None:
+    if isinstance(part, ReadingRun):
+        return SubjectKey("session", part.tenant, part.subject)
+    message = message_in(part)
+    return None if message is None else key_of(message)
 
 
 def references(tenant: str, start: SessionStarted) -> Iterable[SubjectKey]:

@@ -1,9 +1,11 @@
 """What the way in hands to the ledger: a record that was read, as a proposed fact or as unreadable."""
 
 import hashlib
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from ledger.session.events import MeterRecorded
 from ledger.store.fact import FromMessage
 from ledger.store.serial import encode_fact, topic_of
 from ledger.tariffbook.events import PricePublished, TariffPublished
@@ -51,7 +53,30 @@ class Misaddressed(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
+class ReadingRun(msgspec.Struct, frozen=True, gc=False):
+    """Readings of one session that follow each other: from one partition, each taken later than the one before, no name
+    twice, and nothing else about that session between them. At least one.
+
+    `states` are the facts as they are stored. What lies between them in the partition is about other sessions, so
+    nobody can tell whether all of them came at the place of the first.
+    """
+
+    tenant: str
+    subject: str
+    records: Sequence[Record]
+    facts: Sequence[MeterRecorded]
+    states: Sequence[bytes]
+
+    def messages(self, first: int, until: int | None = None) -> Iterator[Message]:
+        """One by one, from one of them to before another one."""
+        for record, fact in zip(self.records[first:until], self.facts[first:until], strict=True):
+            yield Message(record, self.tenant, self.subject, fact)
+
+
 Arrival = Message | Unreadable | Misaddressed
+
+# What a batch is handed over as: its readings in runs.
+Part = Arrival | ReadingRun
 
 
 Name = tuple[str, str]

@@ -1,7 +1,7 @@
 """What a message is about, as the intake remembers it: a stream's state, and the names of its messages."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from ledger.account import state as account_state
 from ledger.intake.message import Name, without_slots
 from ledger.meter import state as meter_state
 from ledger.session import state as session_state
+from ledger.session.events import MeterRecorded
 from ledger.store.fact import Fact, FromMessage
 from ledger.tariffbook import prices
 from ledger.tariffbook import state as tariff_state
@@ -93,6 +94,18 @@ class Subject:
             remembered = without_slots(fact) if type(fact) is PricePublished else fact
             self.seen[fact.source, fact.message_id] = remembered
 
+    def new_names(self, facts: Sequence[MeterRecorded]) -> Mapping[Name, FromMessage] | None:
+        """The names of these messages; None where one is known, or stands twice among them."""
+        names: dict[Name, FromMessage] = {(fact.source, fact.message_id): fact for fact in facts}
+        is_new = len(names) == len(facts) and self.seen.keys().isdisjoint(names) and not self.parked
+        return names if is_new else None
+
+    def record_later(self, later: Sequence[MeterRecorded], names: Mapping[Name, FromMessage]) -> None:
+        """Fold readings of a session under new names, each later than the one before, and than all that are known."""
+        self.version += len(later)
+        session_state.record_later(self.state, later)
+        self.seen.update(names)
+
 
 class SubjectCache:
     """The least recently used subjects go first, but never one that an unfinished batch has touched."""
@@ -104,11 +117,18 @@ class SubjectCache:
     def __len__(self) -> int:
         return len(self._subjects)
 
+    def __getitem__(self, key: SubjectKey) -> Subject:
+        return self._subjects[key]
+
     def get(self, key: SubjectKey) -> Subject | None:
-        subject = self._subjects.get(key)
-        if subject is not None:
+        return self._subjects.get(key)
+
+    def use(self, key: SubjectKey) -> bool:
+        """Whether the subject is there; it then is the one that was used last."""
+        is_there = key in self._subjects
+        if is_there:
             self._subjects.move_to_end(key)
-        return subject
+        return is_there
 
     def put(self, subject: Subject) -> None:
         self._subjects[subject.key] = subject

@@ -1,6 +1,7 @@
 """What may happen to a session: refuse, refuse, return the fact. Pure functions of the session so far."""
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -15,7 +16,7 @@ from ledger.session.events import (
     TariffChoice,
     TariffPin,
 )
-from ledger.session.state import Session, message_name
+from ledger.session.state import Session, instant_of, message_name
 from ledger.store.fact import FromMessage
 from ledger.values.refusal import RefusedError, RepeatedError
 
@@ -101,6 +102,19 @@ def record_reading(session: Session, reading: MeterRecorded) -> MeterRecorded:
     if readings and reading.occurred_at <= readings[-1].occurred_at:
         _refuse_contradiction(session, reading)
     return reading
+
+
+def first_of_the_later(session: Session, readings: Sequence[MeterRecorded]) -> int:
+    """The place of the first of these readings that is later than all that were recorded; their number where there is
+    none, or the session does not run.
+
+    `readings` are each later than the one before. No rule speaks against recording what comes from that place on.
+    """
+    if session.started is None or session.ended is not None:
+        return len(readings)
+    if not session.readings:
+        return 0
+    return bisect_right(readings, session.readings[-1].occurred_at, key=instant_of)
 
 
 def change_state(session: Session, change: StateChanged) -> StateChanged:

@@ -5,7 +5,7 @@ cache that drops it when a batch fails (decision 0004). Facts themselves are fro
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -32,6 +32,7 @@ from ledger.session.events import (
 from ledger.store.fact import Fact, FromMessage
 
 instant_of = attrgetter("occurred_at")
+_signed_of = attrgetter("signed")
 
 Registered = TypeVar("Registered", SessionStarted, MeterRecorded, SessionEnded)
 
@@ -98,6 +99,12 @@ def reason_of(verdict: Verdict) -> HoldReason:
 def evolve(session: Session, fact: Fact) -> None:
     """Fold one fact into the session. Raises KeyError on a fact that is not about sessions."""
     FOLDS[type(fact)](session, fact)
+
+
+def record_later(session: Session, later: Sequence[MeterRecorded]) -> None:
+    """Fold readings that are each later than the one before, and than all that are known."""
+    session.readings.extend(later)
+    session.is_signed = session.is_signed or any(map(_signed_of, later))
 
 
 def _started(session: Session, fact: SessionStarted) -> None:

@@ -1,5 +1,6 @@
 """Facts of one batch for one log, encoded as they are decided, sent as four arrays."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from ledger.store.arrays import BigintArray, ByteaArray, TextArray, UuidArray
@@ -29,6 +30,14 @@ class EventRows:
         self.versions.append(version)
         self.topics.append(TOPIC_OF[type(fact)])
         self.states.append(encode_fact(fact))
+
+    def extend(self, stream_bytes: bytes, version: int, cls: type[Fact], states: Sequence[bytes]) -> None:
+        """Add facts of one class, encoded already, after version `version` of a stream."""
+        count = len(states)
+        self.streams += [stream_bytes] * count
+        self.versions += range(version + 1, version + 1 + count)
+        self.topics += [TOPIC_OF[cls]] * count
+        self.states += states
 
     def put(self, stream: UUID, version: int, topic: str, state: bytes) -> None:
         """Add a row whose state is encoded already."""

@@ -9,6 +9,7 @@ import pytest
 from consumers.messages.kinds import Family
 from consumers.read_ahead import RECORDS_MIN, ReadAhead
 from ledger.intake.message import Record
+from ledger.intake.runs import in_runs
 from tests.unit.messages.samples import DEFAULTS, READER, SHORT, event, record_of, to_json
 from tests.waiting import wait_until
 
@@ -42,7 +43,7 @@ def began(ahead: ReadAhead) -> bool:
 
 def test_what_is_read_ahead_is_what_would_be_read(ahead: ReadAhead) -> None:
     assert ahead.begin(records())
-    assert ahead.finish() == [READER.read(record) for record in records()]
+    assert ahead.finish() == in_runs(records(), [READER.read(record) for record in records()])
 
 
 def test_a_few_records_are_better_read_here(ahead: ReadAhead) -> None:
@@ -53,7 +54,7 @@ def test_what_was_dropped_is_not_taken_for_the_next(ahead: ReadAhead) -> None:
     assert ahead.begin([record_of(b"{}")] * RECORDS_MIN)
     ahead.drop()
     assert ahead.begin(records())
-    assert ahead.finish() == [READER.read(record) for record in records()]
+    assert ahead.finish() == in_runs(records(), [READER.read(record) for record in records()])
 
 
 def test_reading_goes_on_when_the_other_process_is_killed(caplog: pytest.LogCaptureFixture) -> None:
@@ -63,7 +64,7 @@ def test_reading_goes_on_when_the_other_process_is_killed(caplog: pytest.LogCapt
         assert ahead.pid is not None
         os.kill(ahead.pid, signal.SIGKILL)
         if ahead.begin(records()):
-            assert ahead.finish() == [READER.read(record) for record in records()]
+            assert ahead.finish() == in_runs(records(), [READER.read(record) for record in records()])
         assert not ahead.begin(records())
     assert "reading goes on without it" in caplog.text
 

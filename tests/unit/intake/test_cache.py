@@ -24,7 +24,8 @@ def kept(filled: SubjectCache, *names: str) -> list[str]:
 
 def test_the_least_recently_used_go_first() -> None:
     filled = cache(2, subject("a"), subject("b"), subject("c"))
-    kept(filled, "a")
+    assert filled.use(subject("a").key)
+    assert not filled.use(subject("z").key)
     filled.trim(1)
     assert kept(filled, "a", "b", "c") == ["a", "c"]
 
