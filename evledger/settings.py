@@ -1,5 +1,6 @@
 """Settings: environment variables `EVLEDGER_*`, or a TOML file named by `EVLEDGER_CONFIG`; the environment wins."""
 
+import json
 import os
 import re
 import tomllib
@@ -10,9 +11,9 @@ from typing import Annotated, Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from consumers.messages.account import AccountDefaults
 from ledger.session.plausibility.rules import DEFAULT_RULES, POLICIES, RULES_VERSION, Policy, Rules
@@ -33,12 +34,24 @@ TYPO_LIKENESS = 0.85
 SERVER = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})", re.ASCII)
 PORT_MAX = 65_535
 
+# A year, and a century: longer is a typing error, and an instant so much earlier or later is none any more.
+WAIT_S_MAX = 31_536_000
+RETENTION_DAYS_MAX = 36_500
+
 Id = Annotated[str, Field(pattern=r"^[!-~]{1,255}$")]  # as the ids in messages
 TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]  # as Kafka has it
 
 
 class SettingsError(Exception):
     """A setting that cannot be used; the message names it."""
+
+
+def _from_json(value: Any) -> Any:
+    """What the environment says as a text; a file says it as a table."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError('write a JSON object such as {"SAMPLE_AFTER_END": "hold"}') from None
 
 
 class Settings(BaseSettings):
@@ -65,7 +78,7 @@ class Settings(BaseSettings):
     topic_ocpp_citrineos: TopicName = "ocpp.citrineos.v1"
     topic_billing: TopicName = "billing.events.v1"
     topic_partitions: Annotated[int, Field(ge=1, le=1_000)] = 12
-    topic_retention_days: Annotated[int, Field(ge=1)] = 14
+    topic_retention_days: Annotated[int, Field(ge=1, le=RETENTION_DAYS_MAX)] = 14
 
     legal_entity: Id = "EVL"
     seller_time_zone: str = "Europe/Amsterdam"
@@ -80,10 +93,10 @@ class Settings(BaseSettings):
     plausible_power_w: Annotated[int, Field(ge=1_000, le=10_000_000)] = DEFAULT_RULES.power_w
     plausible_step_wh: Annotated[int, Field(ge=0, le=100_000)] = DEFAULT_RULES.register_step_milliwh // MILLIWH_PER_WH
     plausible_creep_wh: Annotated[int, Field(ge=0, le=100_000)] = DEFAULT_RULES.tolerance_milliwh // MILLIWH_PER_WH
-    plausible_frozen_s: Annotated[int, Field(ge=60)] = DEFAULT_RULES.frozen_s
-    plausible_policies: dict[str, Policy] = {}
-    seq_gap_wait_s: Annotated[int, Field(ge=60)] = DEFAULT_RULES.seq_gap_wait_s
-    end_wait_s: Annotated[int, Field(ge=60)] = DEFAULT_RULES.end_wait_s
+    plausible_frozen_s: Annotated[int, Field(ge=60, le=WAIT_S_MAX)] = DEFAULT_RULES.frozen_s
+    plausible_policies: Annotated[dict[str, Policy], NoDecode, BeforeValidator(_from_json)] = {}
+    seq_gap_wait_s: Annotated[int, Field(ge=60, le=WAIT_S_MAX)] = DEFAULT_RULES.seq_gap_wait_s
+    end_wait_s: Annotated[int, Field(ge=60, le=WAIT_S_MAX)] = DEFAULT_RULES.end_wait_s
     unattributed_wh_max: Annotated[int, Field(ge=0, le=1_000_000_000)] = 100
 
     @field_validator("plausible_policies")

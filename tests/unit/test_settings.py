@@ -45,6 +45,11 @@ def test_without_any_setting_a_first_run_works() -> None:
         ("kafka_bootstrap_servers", "localhost:0"),
         ("kafka_bootstrap_servers", "a:9092,,b:9092"),
         ("kafka_group", "a b"),
+        ("topic_retention_days", "99999999999999"),
+        ("plausible_frozen_s", "99999999999999"),
+        ("seq_gap_wait_s", "99999999999999"),
+        ("end_wait_s", "99999999999999"),
+        ("plausible_policies", "no JSON"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named_and_shown(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
