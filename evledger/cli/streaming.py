@@ -80,7 +80,7 @@ def _send(producer: KafkaProducer, messages: Iterable[Message], names: Mapping[s
 @click.option("--once", is_flag=True, help="To the ends of the topics as they are now, then stop.")
 @as_json_option
 def consume(once: bool, as_json: bool) -> None:
-    """Read the session, tariff and account topics into the ledger."""
+    """Read the topics of sessions, tariffs, accounts, meters and prices into the ledger."""
     settings = load_settings()
     servers = bootstrap_servers(settings)
     stop = Event()
