@@ -6,6 +6,7 @@ given what was recorded as known then. Anything that differs is named.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
+from uuid import UUID
 
 import msgspec
 
@@ -97,10 +98,11 @@ class Replayer:
     def _of_credit_notes(self, facts: Sequence[Fact]) -> Iterator[Difference]:
         """Credit notes come from the invoices that they correct, and from nothing else."""
         notes = [fact for fact in facts if isinstance(fact, CreditNoteIssued)]
-        places = {fact.number: place_of(fact.tenant, fact.corrects) for fact in notes}
-        corrected = facts_at(self._connection, "billing", list(set(places.values())))
-        for fact in notes:
-            reason = _credit_difference(fact, corrected.get(places[fact.number]))
+        places = [_place_corrected(fact) for fact in notes]
+        known = [place for place in places if place is not None]
+        corrected = facts_at(self._connection, "billing", sorted(set(known)))
+        for fact, place in zip(notes, places, strict=True):
+            reason = _credit_difference(fact, None if place is None else corrected.get(place))
             if reason is not None:
                 yield Difference(fact.number, reason)
 
@@ -177,6 +179,14 @@ def _difference(issued: InvoiceIssued, accounts: Sequence[AccountFact], past: Ma
     if encode_fact(issued_again) != encode_fact(issued):
         return f"the document comes out otherwise: {_first_change(issued, issued_again)}"
     return None
+
+
+def _place_corrected(issued: CreditNoteIssued) -> tuple[UUID, int] | None:
+    """The place of the invoice; none where what the credit note names is no number."""
+    try:
+        return place_of(issued.tenant, issued.corrects)
+    except ValueError:
+        return None
 
 
 def _credit_difference(issued: CreditNoteIssued, invoice: Fact | None) -> str | None:

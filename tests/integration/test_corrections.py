@@ -17,7 +17,7 @@ from ledger.session.release import Order, Substitute
 from ledger.store.serial import encode_fact
 from projections.projector import Projector
 from projections.rebuild import rebuild
-from tests.building import TENANT, component, end, reading, start, state, tariff
+from tests.building import TENANT, account, component, end, reading, start, state, tariff
 from tests.integration.billing import NOW, Books, numbers_to
 from tests.integration.read_side import select, snapshot
 
@@ -101,6 +101,25 @@ def test_an_invoice_of_one_session_is_credited_in_full_and_issued_anew(books: Bo
     with pytest.raises(UnknownInvoiceError, match=f"is a credit note: explain the invoice it corrects, {first.number}"):
         find_invoice(books.ledger.connection, TENANT, note.number)
     assert_in_balance(books, 600)
+
+
+def test_credit_notes_of_two_tenants_with_one_number_come_from_their_own_invoices(books: Books) -> None:
+    for tenant in (TENANT, "other"):
+        told = [
+            account("A"),
+            tariff("P", *PARKING),
+            start("S", account_id="A", tariff_id="P"),
+            reading("S", 30, "1010"),
+        ]
+        books.deliver(*[event.under(tenant=tenant) for event in (*told, end("S"))])
+    books.bill()
+    for tenant, minutes in ((TENANT, 30), ("other", 45)):
+        books.deliver(state("S", minutes, "SuspendedEV").under(tenant=tenant))
+        books.follow()
+        books.biller.correct(tenant, NOW)
+    assert [note.number for note in books.credit_notes] == ["ABC-NL-CN-2026-000001"] * 2
+    assert {note.tenant for note in books.credit_notes} == {TENANT, "other"}
+    assert differences(books) == []
 
 
 def test_a_correction_is_made_once(books: Books) -> None:
