@@ -1,7 +1,7 @@
 """What a page of the sessions log, and a document, mean for the biller's memory."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from psycopg import Cursor
 
@@ -11,6 +11,9 @@ from ledger.invoice.events import InvoicedSession, InvoiceIssued
 from ledger.session.events import SessionHeld, SessionRated, SessionWaived
 from ledger.store.charges import Invoiced, credit_notes_of
 from ledger.store.streams import LoggedFact
+
+RowT = TypeVar("RowT")
+GroupT = TypeVar("GroupT")
 
 
 def latest_costs(facts: Sequence[LoggedFact]) -> dict[tuple[str, str], BilledSession]:
@@ -25,6 +28,24 @@ def latest_costs(facts: Sequence[LoggedFact]) -> dict[tuple[str, str], BilledSes
 def own_documents(sessions: Sequence[BilledSession]) -> list[list[BilledSession]]:
     """A document for each session; what a cap of the day counts together comes in the order of its ends."""
     return [[sessions[place]] for place in capped_in_order([session.rated for session in sessions])]
+
+
+def whole_groups(
+    read: Callable[[GroupT, int], list[RowT]], group_of: Callable[[RowT], GroupT], first: GroupT, limit: int
+) -> Iterator[list[RowT]]:
+    """Rows in pages of about `limit` that end between two groups; a group of more is a page by itself.
+
+    `read` gives the next rows behind a group, in the order of groups; `first` is before all of them.
+    """
+    after, wanted = first, limit
+    while rows := read(after, wanted):
+        unfinished = group_of(rows[-1])
+        whole = rows if len(rows) < wanted else [row for row in rows if group_of(row) != unfinished]
+        if whole:
+            after, wanted = group_of(whole[-1]), limit
+            yield whole
+        else:
+            wanted *= 2
 
 
 def with_links(cursor: Cursor[Any], documents: Sequence[list[BilledSession]]) -> list[list[BilledSession]]:

@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 
 from psycopg import Connection, Cursor
 
+from consumers.numbering import Numbers, Series
 from ledger.invoice.credit import Correction, credit_series_of, issue_credit_note
 from ledger.invoice.decide import Issue, series_of
 from ledger.invoice.events import InvoiceIssued
-from ledger.invoice.number import place_of
+from ledger.invoice.number import place_of, stream_of
 from ledger.store.charges import Overtaken
 from ledger.store.recorder import LedgerRecorder
 from ledger.store.rows import EventRows
-from ledger.store.streams import facts_at, last_versions
-from ledger.values.ids import stream_id
+from ledger.store.streams import facts_at
 
 
 class Issuing(NamedTuple):
@@ -44,24 +44,22 @@ def issue_credit_notes(
     recorder: LedgerRecorder, cursor: Cursor[Any], corrections: Sequence[Correction], issuing: Issuing
 ) -> dict[tuple[str, str], str]:
     """Append a credit note for each invoice, under the log's lock; their numbers, by tenant and invoice number."""
-    names = [_series(correction, issuing) for correction in corrections]
-    streams = {name: stream_id(name[0], "series", name[1]) for name in set(names)}
-    versions = last_versions(cursor, "billing", list(streams.values()))
-    numbers = {name: versions[stream] for name, stream in streams.items()}
+    wanted = [_series(correction, issuing) for correction in corrections]
+    numbers = Numbers(cursor, set(wanted))
     rows, issued = EventRows(), dict[tuple[str, str], str]()
-    for name, correction in zip(names, corrections, strict=True):
-        numbers[name] += 1
-        fact = issue_credit_note(_issue(name[1], numbers[name], correction.invoice, issuing), correction)
-        rows.append(streams[name], fact.number_in_series, fact)
+    for series, correction in zip(wanted, corrections, strict=True):
+        issue = _issue(series.name, numbers.allot(series), correction.invoice, issuing)
+        fact = issue_credit_note(issue, correction)
+        rows.append(stream_of(*series), fact.number_in_series, fact)
         issued[fact.tenant, fact.corrects] = fact.number
     recorder.write(cursor, rows)
     return issued
 
 
-def _series(correction: Correction, issuing: Issuing) -> tuple[str, str]:
-    """Tenant and series: of the seller and the year in which the credit note is issued."""
+def _series(correction: Correction, issuing: Issuing) -> Series:
+    """Of the seller and the year in which the credit note is issued."""
     invoice = correction.invoice
-    return invoice.tenant, credit_series_of(series_of(invoice.legal_entity, issuing.at, issuing.seller_zone))
+    return Series(invoice.tenant, credit_series_of(series_of(invoice.legal_entity, issuing.at, issuing.seller_zone)))
 
 
 def _issue(series: str, number: int, invoice: InvoiceIssued, issuing: Issuing) -> Issue:

@@ -7,14 +7,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import psycopg
 from eventsourcing.persistence import PersistenceError
 from psycopg.rows import tuple_row
 
-from consumers.billed_page import billed_at, held_sessions, latest_costs, on_document, own_documents, with_links
+from consumers.billed_page import (
+    billed_at,
+    held_sessions,
+    latest_costs,
+    on_document,
+    own_documents,
+    whole_groups,
+    with_links,
+)
 from consumers.corrections import Issuing, corrections_of, issue_credit_notes
+from consumers.numbering import Numbers, Series
 from ledger.account.events import AccountFact
 from ledger.account.state import Account
 from ledger.application import Ledger, UnavailableError, one_line, recorder_of
@@ -24,7 +34,9 @@ from ledger.invoice.amounts import billable
 from ledger.invoice.day_cap import CapKey, cap_key, totals_after
 from ledger.invoice.decide import BilledSession, Issue, issue_invoice, series_of
 from ledger.invoice.events import BothSides, InvoiceIssued
+from ledger.invoice.number import stream_of
 from ledger.invoice.period import Period, period_of
+from ledger.session.events import SessionRated
 from ledger.store.charges import (
     Charge,
     Credited,
@@ -40,8 +52,7 @@ from ledger.store.charges import (
     mark_invoiced,
 )
 from ledger.store.rows import EventRows
-from ledger.store.streams import head, last_versions, read_page, read_positions
-from ledger.values.ids import stream_id
+from ledger.store.streams import head, read_page, read_positions
 
 FOLLOWER = "biller"  # the name of its position among those that follow the sessions log
 
@@ -141,15 +152,11 @@ class Biller:
 
     def _overtaken(self, tenant: str, account_id: str | None) -> Iterator[list[Overtaken]]:
         """Overtaken sessions in pages that end between two invoices."""
-        after, limit = "", PAGE_CHARGES
-        while rows := corrections(self._ledger.connection, tenant, account_id, after, limit):
-            is_last = len(rows) < limit
-            whole = rows if is_last else [row for row in rows if row.invoice_number != rows[-1].invoice_number]
-            if not whole:
-                limit *= 2  # one statement with more of them than a page: it is credited as a whole
-                continue
-            after, limit = whole[-1].invoice_number, PAGE_CHARGES
-            yield whole
+
+        def read(after: str, limit: int) -> list[Overtaken]:
+            return corrections(self._ledger.connection, tenant, account_id, after, limit)
+
+        return whole_groups(read, attrgetter("invoice_number"), "", PAGE_CHARGES)
 
     def _correct_page(self, overtaken: Sequence[Overtaken], now: datetime) -> int:
         """Credit notes and new invoices, in one transaction."""
@@ -230,7 +237,7 @@ class Biller:
         position = head(self._ledger.connection, "session")
         linked = with_links(cursor, documents)
         for fact in self._invoices(cursor, linked, now, periods, position):
-            rows.append(stream_id(fact.tenant, "series", fact.series), fact.number_in_series, fact)
+            rows.append(stream_of(fact.tenant, fact.series), fact.number_in_series, fact)
             invoiced.extend(on_document(fact, session) for session in fact.sessions)
         self._recorder.write(cursor, rows)
         mark_invoiced(cursor, invoiced)
@@ -243,18 +250,19 @@ class Biller:
         periods: Sequence[str | None],
         position: int,
     ) -> Iterator[InvoiceIssued]:
-        names = [(d[0].rated.tenant, series_of(d[0].rated.seller or "", now, self._seller_zone)) for d in documents]
-        streams = {name: stream_id(name[0], "series", name[1]) for name in set(names)}
-        versions = last_versions(cursor, "billing", list(streams.values()))
-        numbers = {name: versions[stream] for name, stream in streams.items()}
+        wanted = [self._series(sessions[0].rated, now) for sessions in documents]
+        numbers = Numbers(cursor, set(wanted))
         totals = self._day_totals(cursor, documents)
-        for sessions, name, period in zip(documents, names, periods, strict=True):
-            numbers[name] += 1
+        for sessions, series, period in zip(documents, wanted, periods, strict=True):
+            number = numbers.allot(series)
             account, version = self._account(sessions[0].rated.tenant, sessions[0].rated.account_id)
-            issue = Issue(name[1], numbers[name], now, self._seller_zone, position, version, period, totals)
+            issue = Issue(series.name, number, now, self._seller_zone, position, version, period, totals)
             fact = issue_invoice(issue, account, sessions)
             totals.update(totals_after(fact))
             yield fact
+
+    def _series(self, rated: SessionRated, now: datetime) -> Series:
+        return Series(rated.tenant, series_of(rated.seller or "", now, self._seller_zone))
 
     def _day_totals(self, cursor: Any, documents: Sequence[Sequence[BilledSession]]) -> dict[CapKey, BothSides]:
         """What was billed before under the caps of the sessions' days."""
@@ -305,17 +313,12 @@ class Biller:
 
     def _due(self, tenant: str, now: datetime, period: str | None, account: str | None) -> Iterator[list[Charge]]:
         """Charges in pages that end between two documents."""
-        after = Group(LONG_AGO, "", "", "")
         wanted = {"tenant": tenant, "now": now, "period": period, "account": account}
-        limit = PAGE_CHARGES
-        while rows := due(self._ledger.connection, limit, {**wanted, **_after(after)}):
-            is_last = len(rows) < limit
-            whole = rows if is_last else [row for row in rows if group_of(row) != group_of(rows[-1])]
-            if not whole:
-                limit *= 2  # one document with more sessions than a page: it is read as a whole
-                continue
-            after, limit = group_of(whole[-1]), PAGE_CHARGES
-            yield whole
+
+        def read(after: Group, limit: int) -> list[Charge]:
+            return due(self._ledger.connection, limit, {**wanted, **_after(after)})
+
+        return whole_groups(read, group_of, Group(LONG_AGO, "", "", ""), PAGE_CHARGES)
 
     @contextmanager
     def _transaction(self) -> Iterator[psycopg.Cursor[Any]]:

@@ -11,17 +11,17 @@ from typing import Final
 import msgspec
 
 from ledger.audit.history import History, PastSession, RatedAt
-from ledger.invoice.events import CreditNoteIssued, DayCap, InvoicedSession, InvoiceIssued, InvoiceLine
+from ledger.invoice.events import CreditNoteIssued, DayCap, Document, InvoicedSession, InvoiceIssued, InvoiceLine
+from ledger.invoice.number import place_of
 from ledger.session.decide import as_reported
 from ledger.session.events import Authority, MeterRecorded, SessionEnded, SessionStarted, SignaturesVerified
 from ledger.session.rating import price_session
 from ledger.session.state import message_name
 from ledger.store.connection import Database
-from ledger.store.streams import last_versions, load_streams
+from ledger.store.streams import facts_at, last_versions
 from ledger.tariff.report import Line
 from ledger.tariff.report_json import line_json
 from ledger.values.energy import from_milliwh
-from ledger.values.ids import stream_id
 from ledger.values.money import exact_to_text, minor_to_text
 from ledger.values.time import from_instant, from_us, to_us
 
@@ -75,15 +75,24 @@ class UnknownInvoiceError(Exception):
 
 def find_invoice(connection: Database, tenant: str, number: str) -> InvoiceIssued:
     """The invoice with this number. Raises UnknownInvoiceError."""
-    series, _, digits = number.rpartition("-")
-    stream = stream_id(tenant, "series", series)
-    if digits.isascii() and digits.isdigit() and int(digits) <= last_versions(connection, "billing", [stream])[stream]:
-        for _, version, fact in load_streams(connection, "billing", {stream: int(digits) - 1}):
-            if version == int(digits) and isinstance(fact, CreditNoteIssued) and fact.number == number:
-                raise UnknownInvoiceError(_corrected_instead(fact))
-            if version == int(digits) and isinstance(fact, InvoiceIssued) and fact.number == number:
-                return fact
+    fact = _issued_as(connection, tenant, number)
+    if isinstance(fact, CreditNoteIssued):
+        raise UnknownInvoiceError(_corrected_instead(fact))
+    if isinstance(fact, InvoiceIssued):
+        return fact
     raise UnknownInvoiceError(f"no invoice was issued under {number}: `evledger invoice list` shows the numbers")
+
+
+def _issued_as(connection: Database, tenant: str, number: str) -> Document | None:
+    """The document with exactly this number; 17 for 000017 is none."""
+    try:
+        place = place_of(tenant, number)
+    except ValueError:
+        return None
+    if place[1] > last_versions(connection, "billing", [place[0]])[place[0]]:
+        return None
+    fact = facts_at(connection, "billing", [place]).get(place)
+    return fact if isinstance(fact, Document) and fact.number == number else None
 
 
 def _corrected_instead(note: CreditNoteIssued) -> str:

@@ -6,9 +6,10 @@ from typing import NamedTuple
 import msgspec
 
 from ledger.invoice.amounts import LineAmount, document_totals
-from ledger.invoice.decide import NUMBER_DIGITS, Issue, day_of
+from ledger.invoice.decide import Issue, day_of
 from ledger.invoice.document import document_sha256
 from ledger.invoice.events import CreditNoteIssued, InvoicedSession, InvoiceIssued, InvoiceLine
+from ledger.invoice.number import number_of
 from ledger.session.events import RatedLine
 from ledger.values.ids import stream_id
 
@@ -39,7 +40,7 @@ def issue_credit_note(issue: Issue, correction: Correction) -> CreditNoteIssued:
         raise ValueError(f"invoice {invoice.number} has none of the sessions that it is to be credited for")
     totals, nets = document_totals([_amount(line) for line in lines], invoice.authority)
     credited = [_line(number, line, net) for number, (line, net) in enumerate(zip(lines, nets, strict=True), 1)]
-    number = f"{issue.series}-{issue.number_in_series:0{NUMBER_DIGITS}}"
+    number = number_of(issue.series, issue.number_in_series)
     issued_on = day_of(issue.issued_at, issue.seller_zone).isoformat()
     fields = msgspec.structs.asdict(invoice) | {
         "invoice_id": str(stream_id(invoice.tenant, "invoice", number)),

@@ -11,6 +11,7 @@ from ledger.invoice.amounts import Billable, LineAmount, billable, document_tota
 from ledger.invoice.day_cap import NOTHING_BILLED, DayTotals, cap_lines, day_caps
 from ledger.invoice.document import document_sha256
 from ledger.invoice.events import Buyer, DayCap, InvoicedSession, InvoiceIssued, InvoiceLine
+from ledger.invoice.number import number_of
 from ledger.session.events import RatedLine, SessionRated
 from ledger.values.ids import stream_id
 from ledger.values.zones import time_zone
@@ -31,8 +32,6 @@ DESCRIPTIONS = {
     "MARK_UP": "Mark-up",
     "SESSION_CAP": "Cap of the session",
 }
-
-NUMBER_DIGITS = 6  # a larger number is simply longer; it stays unique
 
 
 class BilledSession(NamedTuple):
@@ -75,7 +74,7 @@ def issue_invoice(issue: Issue, account: AccountFact, sessions: Sequence[BilledS
     totals, nets = document_totals([line for lines in amounts for line in lines], bills[0].authority)
     lines = _lines(sessions, amounts, nets, bills[0])
     first, issued_on = sessions[0].rated, day_of(issue.issued_at, issue.seller_zone)
-    number = f"{issue.series}-{issue.number_in_series:0{NUMBER_DIGITS}}"
+    number = number_of(issue.series, issue.number_in_series)
     fact = InvoiceIssued(
         tenant=first.tenant,
         invoice_id=str(stream_id(first.tenant, "invoice", number)),
