@@ -1,9 +1,10 @@
-"""Where persons and ticks act upon sessions: load, decide, save, and again where another process was faster."""
+"""Where persons and ticks act upon sessions: load, decide, save."""
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
-from ledger.application import Ledger, StaleError
+from ledger.application import Ledger
+from ledger.attempts import Attempts
 from ledger.intake.batch import Batch
 from ledger.intake.decide import Act, Decider
 from ledger.intake.loading import Loader
@@ -22,12 +23,6 @@ from ledger.session.state import Session
 from ledger.store.charges import invoice_of
 from ledger.values.refusal import RefusedError
 
-# Consumers append to the same sessions; to lose this often against them is a fault.
-STALE_ATTEMPTS_MAX = 20
-
-# Acts are in no partition of a topic, so none of them moves.
-NO_GROUP = ""
-
 
 class Desk:
     """Acts upon sessions through the ledger's one door."""
@@ -36,7 +31,7 @@ class Desk:
         self._ledger = ledger
         self._loader = Loader(lambda: ledger.connection, _reads_no_messages)
         self._decider = Decider(self._loader, "", rules)
-        self._number = 0
+        self._attempts = Attempts(ledger, self._loader)
 
     def release(
         self, key: SubjectKey, order: Order, substitutes: Sequence[Substitute], operator_amount_max: Decimal
@@ -69,23 +64,15 @@ class Desk:
 
         `refuse` looks at each session as it would be then. Raises RefusedError, StaleError, UnavailableError.
         """
-        for attempt in range(1, STALE_ATTEMPTS_MAX + 1):
-            self._loader.subjects.clear()
-            self._number += 1
-            batch = self._decider.act(self._number, acts)
+
+        def decide(number: int) -> Batch:
+            batch = self._decider.act(number, acts)
             if refuse is not None:
                 for key in acts:
                     refuse(self._session(key))
-            if not batch.touched:
-                break
-            try:
-                self._ledger.commit(batch, NO_GROUP, {})
-            except StaleError:
-                if attempt == STALE_ATTEMPTS_MAX:
-                    raise
-            else:
-                break
-        return batch
+            return batch
+
+        return self._attempts.until_stored(decide)
 
     def _session(self, key: SubjectKey) -> Session:
         session: Session = self._loader.subjects[key].state

@@ -3,10 +3,10 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
-from ledger.application import Ledger, StaleError
+from ledger.application import Ledger
+from ledger.attempts import Attempts
 from ledger.intake.batch import Batch
 from ledger.intake.decide import Decider
 from ledger.intake.events import MessageDiscarded
@@ -17,12 +17,6 @@ from ledger.store.parking import Parked, Settled, parked_messages, still_parked,
 from ledger.values.ids import stream_id
 from ledger.values.refusal import RefusedError
 
-# Consumers settle the same messages when what they wait for arrives; to lose this often against them is a fault.
-STALE_ATTEMPTS_MAX: Final = 20
-
-# Parked messages are in no partition that moves.
-NO_GROUP: Final = ""
-
 
 class ParkingDesk:
     """Settles parked messages through the ledger's one door."""
@@ -32,9 +26,9 @@ class ParkingDesk:
     ) -> None:
         self._ledger = ledger
         self._read = read
-        self._loader = Loader(lambda: ledger.connection, read)
-        self._decider = Decider(self._loader, legal_entity, rules)
-        self._number = 0
+        loader = Loader(lambda: ledger.connection, read)
+        self._decider = Decider(loader, legal_entity, rules)
+        self._attempts = Attempts(ledger, loader)
 
     def retry(self, parked_ids: Sequence[int], actor: str) -> list[Settled]:
         """Handle messages as if they came now, in the order of arrival, with all that waits for them: one transaction.
@@ -42,7 +36,7 @@ class ParkingDesk:
         What became of each; one that is parked no longer, or that does not exist, is not among them. Raises StaleError,
         UnavailableError.
         """
-        return self._until_stored(lambda: self._retried(parked_ids, actor)).settled
+        return self._attempts.until_stored(lambda number: self._retried(number, parked_ids, actor)).settled
 
     def discard(self, parked_ids: Sequence[int], actor: str, at: datetime, because: str) -> dict[int, MessageDiscarded]:
         """Decide that messages lead to nothing, all or none: their facts. Their counts move from parked to discarded.
@@ -51,8 +45,8 @@ class ParkingDesk:
         """
         facts: dict[int, MessageDiscarded] = {}
 
-        def discarded() -> Batch:
-            batch = Batch(self._number, ())
+        def discarded(number: int) -> Batch:
+            batch = Batch(number, ())
             batch.settled_by, batch.settled_because = actor, because
             for parked_id, (group, parked) in self._parked(parked_ids).items():
                 facts[parked_id] = message_discarded(group, parked, actor, at, because)
@@ -60,31 +54,16 @@ class ParkingDesk:
                 batch.settle(Settled(parked_id, "DISCARDED", parked.kind, parked.reason, parked.waits_for))
             return batch
 
-        self._until_stored(discarded)
+        self._attempts.until_stored(discarded)
         return facts
 
-    def _until_stored(self, decide: Callable[[], Batch]) -> Batch:
-        """Decide, store, and again where another process was faster."""
-        for attempt in range(1, STALE_ATTEMPTS_MAX + 1):
-            self._loader.subjects.clear()
-            self._number += 1
-            batch = decide()
-            try:
-                self._ledger.commit(batch, NO_GROUP, {})
-            except StaleError:
-                if attempt == STALE_ATTEMPTS_MAX:
-                    raise
-            else:
-                break
-        return batch
-
-    def _retried(self, parked_ids: Sequence[int], actor: str) -> Batch:
+    def _retried(self, number: int, parked_ids: Sequence[int], actor: str) -> Batch:
         parked = still_parked(self._ledger.connection, parked_ids)
         records = [
             Record(row.topic, row.partition, row.offset, row.record_key, row.value, unpack_headers(row.headers))
             for row in parked
         ]
-        batch = self._decider.retry(self._number, parked, [self._read(record) for record in records])
+        batch = self._decider.retry(number, parked, [self._read(record) for record in records])
         batch.settled_by = actor
         return batch
 
