@@ -1,7 +1,8 @@
 """One batch of the adapter in one transaction: load what it needs, work on it, store what came of it."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection, Cursor
@@ -24,10 +25,11 @@ from consumers.ocpp.inbound import Inbound
 from consumers.ocpp.known import follow_accounts, tokens_of
 from consumers.ocpp.outcomes import AdapterTotals, Epochs, Outcomes
 from consumers.ocpp.rows import AccountTokens, parked_under
+from consumers.ocpp.transactions import Transaction
 from ledger.account.events import AccountFact
 from ledger.intake.message import Record
 from ledger.intake.station import StationConfigured, station_row
-from ledger.store.parking import Waiting, unpack_headers, waiting_for
+from ledger.store.parking import Waiting, unpack_headers
 from ledger.store.stations import StationName, StationRow, known_station_messages, put_stations
 from ledger.values.refusal import RefusedError, RepeatedError
 
@@ -37,8 +39,22 @@ Read = Callable[[Record], Inbound]
 FIRST_OF_BATCH = 2**62
 
 
+# What many frames can wait for; what waits for a transaction or an answer is of one session.
+OF_MANY = frozenset({"station", "token"})
+
+
+class Rest(NamedTuple):
+    """Frames that wait under keys that have come, parked after the one numbered `after`."""
+
+    keys: frozenset[UUID]
+    after: int = 0
+
+
 class Batch:
-    """The work of one transaction. The caller begins it, calls `take`, `follow` or both, then `store`, and commits."""
+    """The work of one transaction. The caller begins it, calls `take`, `follow` or `resume`, then `store`, and commits.
+
+    `rests`: what has to go on in further transactions, because more frames waited than one takes.
+    """
 
     def __init__(self, connection: Connection[Any], cursor: Cursor[Any], read: Read, tenant: str, group: str) -> None:
         self._connection = connection
@@ -49,6 +65,8 @@ class Batch:
         self._desk = Desk()
         self._loaded: dict[str, StationState] = {}
         self._asked: set[UUID] = set()
+        self._room = rows.RESUMED_MAX
+        self.rests: list[Rest] = []
         self._sent: list[Sent] = []
         self._outcomes = Outcomes(tenant, group)
         self._stations: list[StationRow] = []
@@ -67,7 +85,11 @@ class Batch:
         """Tokens of accounts that the ledger has learnt of, and frames that are parked under `keys`."""
         for account in follow_accounts(self._connection, self._cursor, self._tenant) or ():
             self._open(account)
-        self._fetch(set(keys))
+        self.resume(Rest(frozenset(keys)))
+
+    def resume(self, rest: Rest) -> None:
+        """Frames that waited go on, as many of them as one transaction takes."""
+        self._fetch_part(rest)
         self._resume()
 
     def store(self, epochs: Epochs) -> AdapterTotals:
@@ -75,15 +97,14 @@ class Batch:
         new = rows.put_messages(self._cursor, (message for _, message in self._sent))
         put_stations(self._cursor, self._stations)
         rows.put_tokens(self._cursor, self._tenant, self._accounts)
-        changed = [
-            transaction
-            for station_id, state in self._desk.states.items()
-            for transaction in state.transactions
-            if transaction not in self._loaded.get(station_id, StationState()).transactions
-        ]
-        rows.save_transactions(self._cursor, self._tenant, changed)
+        rows.save_transactions(self._cursor, self._tenant, self._changed())
         self._outcomes.settle(self._sent, self._desk.reasons, new)
         return self._outcomes.store(self._cursor, epochs)
+
+    def _changed(self) -> Iterator[Transaction]:
+        for station_id, state in self._desk.states.items():
+            loaded = {t.session_id: t for t in self._loaded.get(station_id, StationState()).transactions}
+            yield from (t for t in state.transactions if t != loaded.get(t.session_id))
 
     def _inbound(self, record: Record) -> Inbound | UnreadableError:
         try:
@@ -131,17 +152,29 @@ class Batch:
     def _resume(self) -> None:
         """What is parked under a key that was brought here, until nothing more is."""
         while self._desk.brought:
-            keys = {parked_under(self._tenant, key) for key in self._desk.brought}
+            of_many = frozenset(parked_under(self._tenant, key) for key in self._desk.brought if key.kind in OF_MANY)
+            of_few = frozenset(parked_under(self._tenant, key) for key in self._desk.brought if key.kind not in OF_MANY)
             self._desk.brought.clear()
-            self._fetch(keys)
+            self._fetch_part(Rest(of_many))
+            self._fetch(Rest(of_few))
 
-    def _fetch(self, keys: set[UUID]) -> None:
-        """Frames that are parked under these keys go on, in the order in which they came."""
-        found = waiting_for(self._connection, keys - self._asked) if keys - self._asked else []
+    def _fetch_part(self, rest: Rest) -> None:
+        """Frames go on as long as there is room; what remains is for another transaction."""
+        keys = rest.keys - self._asked
+        found = self._fetch(rest, self._room)
+        if keys and len(found) == self._room:
+            self.rests.append(Rest(keys, found[-1].parked_id if found else rest.after))
+        self._room -= len(found)
+
+    def _fetch(self, rest: Rest, at_most: int | None = None) -> list[Waiting]:
+        """Frames go on in the order in which they came; which these were."""
+        keys = rest.keys - self._asked
         self._asked |= keys
-        entries = [entry for row in found if row.group == self._group for entry in self._entries(row)]
+        found = rows.parked_frames(self._cursor, self._group, keys, rest.after, at_most) if keys else []
+        entries = [entry for row in found for entry in self._entries(row)]
         self._load([entry.event for entry in entries])
         self._sent += self._desk.arrive(entries)
+        return found
 
     def _entries(self, row: Waiting) -> Iterator[Entry]:
         """The frame that was parked; none when this version reads it otherwise than the one that parked it."""
@@ -179,8 +212,10 @@ class Batch:
             if isinstance(each, StartAnswer | StopRequest | MeterValues | TransactionEvent) and each.transaction_id
         ]
         stations = {s.station_id: s for s in rows.load_stations(self._cursor, self._tenant, station_ids)}
-        transactions = rows.load_transactions(self._cursor, self._tenant, sorted(station_ids), named)
+        own = defaultdict[str, list[Transaction]](list)
+        for transaction in rows.load_transactions(self._cursor, self._tenant, sorted(station_ids), named):
+            own[transaction.station_id].append(transaction)
         for station_id in station_ids:
-            own = tuple(t for t in transactions if t.station_id == station_id)
-            self._loaded[station_id] = StationState(station=stations.get(station_id), transactions=own)
+            loaded = StationState(station=stations.get(station_id), transactions=tuple(own[station_id]))
+            self._loaded[station_id] = loaded
         self._desk.states.update({station_id: self._loaded[station_id] for station_id in station_ids})

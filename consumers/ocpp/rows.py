@@ -13,6 +13,7 @@ from consumers.ocpp.adapting import Key, token_key
 from consumers.ocpp.session_messages import SessionMessage
 from consumers.ocpp.transactions import Transaction
 from ledger.intake.station import StationConfigured, read_station, waits_key_of
+from ledger.store.parking import Waiting
 from ledger.store.positions import FENCE, Progress, fence_parameters
 from ledger.store.recorder import FencedError
 
@@ -207,6 +208,26 @@ def came_since(cursor: Cursor[Any], tenant: str, group: str, since: datetime) ->
     """Keys that frames wait under, and that were stored since an instant, by whomever."""
     rows = cursor.execute(CAME, {"tenant": tenant, "group": group, "since": since}).fetchall()
     return [key for (key,) in rows]
+
+
+# A station that is configured after a year has hundreds of thousands of frames: so many of those that waited for a
+# station or a token go on in one transaction, as many as a batch has records.
+RESUMED_MAX = 5_000
+
+PARKED_FRAMES = """
+SELECT parked_id, consumer_group, topic, partition, "offset", record_key, value, headers, waits_for
+  FROM ledger.parked_messages
+ WHERE outcome = 'PARKED' AND consumer_group = %s AND waits_for = ANY(%s) AND parked_id > %s
+ ORDER BY parked_id LIMIT %s
+"""
+
+
+def parked_frames(
+    cursor: Cursor[Any], group: str, keys: Iterable[UUID], after: int, at_most: int | None
+) -> list[Waiting]:
+    """Frames that wait under these keys and were parked after the one numbered `after`, in the order of arrival."""
+    parameters = [group, list(keys), after, at_most]
+    return [Waiting(*row) for row in cursor.execute(PARKED_FRAMES, parameters, binary=True)]
 
 
 def clock(cursor: Cursor[Any]) -> datetime:

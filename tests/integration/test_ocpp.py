@@ -131,6 +131,39 @@ def test_frames_of_an_unknown_station_and_token_wait_and_go_on_in_order(adapter:
     assert {row[1] for row in adapter.parked()} == {"APPENDED"}
 
 
+def test_what_waited_goes_on_a_bounded_number_of_frames_at_a_time(
+    adapter: Adapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resumed = []
+    plus = AdapterTotals.plus
+
+    def counted(mine: AdapterTotals, its: AdapterTotals) -> AdapterTotals:
+        resumed.append(its.resumed)
+        return plus(mine, its)
+
+    readings = [values_16(f"r{n}", f"2026-11-02T08:{n:02}:00Z", {"value": str(1_000_000 + n)}) for n in range(1, 10)]
+    adapter.deliver(account(), *SESSION[:2], *readings, SESSION[3])
+    monkeypatch.setattr(rows, "RESUMED_MAX", 5)
+    monkeypatch.setattr(AdapterTotals, "plus", counted)
+    adapter.deliver(station())
+    assert resumed == [5, 5, 2]
+    assert adapter.kinds() == ["started", *["metered"] * 9, "ended"]
+    assert {row[1] for row in adapter.parked()} == {"APPENDED"}
+
+
+def test_frames_that_go_on_waiting_for_their_station_do_not_keep_the_others(
+    adapter: Adapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unplugged = (start_16("x1", "2026-11-02T07:00:00Z", 0, connector_id=9), started_16("x1", 9))
+    adapter.deliver(account(), *unplugged, *SESSION)
+    monkeypatch.setattr(rows, "RESUMED_MAX", 1)
+    adapter.deliver(station())
+    assert adapter.kinds() == ["started", "metered", "ended"]
+    assert [reason for _, outcome, reason in adapter.parked() if outcome == "PARKED"] == [
+        "station S-1 has no connector on EVSE 9"
+    ]
+
+
 def test_an_account_that_the_ledger_learnt_of_from_a_file_lets_its_frames_go_on(
     adapter: Adapter, own_ledger: Ledger
 ) -> None:
