@@ -23,33 +23,19 @@ _PHASES: Final = {"AC_1_PHASE": 1, "AC_2_PHASE": 2, "AC_2_PHASE_SPLIT": 2}
 _PHASES_MAX: Final = 3
 _PERCENT_DECIMALS_MAX: Final = 6
 
+_MEASURANDS: Final = ("register_kwh", "power_kw", "current_a", "soc_percent")
+
 
 class SessionMessage(NamedTuple):
-    """One message about a session, before it is a record. `measured` is what its id is made of, beside its names."""
+    """One message about a session, before it is a record."""
 
+    id: str
     tenant: str
     station_id: str
     session_id: str
     kind: str
     at: datetime
     data: dict[str, Any]
-    context: str | None = None
-    charging_state: str | None = None
-
-    @property
-    def id(self) -> str:
-        """Made of what was measured: a station's repeat, under whatever OCPP message id, has the same."""
-        named = [
-            self.station_id,
-            self.session_id,
-            self.kind,
-            from_instant(self.at),
-            self.context,
-            {name: self.data[name] for name in _MEASURANDS if name in self.data},
-            self.charging_state,
-            self.data.get("seq_no"),
-        ]
-        return sha256_hex(canonical_json(named))[:MESSAGE_ID_LENGTH]
 
     def to_value(self) -> bytes:
         """The record's value: a CloudEvent in structured mode."""
@@ -65,9 +51,6 @@ class SessionMessage(NamedTuple):
             "data": self.data,
         }
         return msgspec.json.encode(event if self.tenant == DEFAULT_TENANT else {**event, "tenant": self.tenant})
-
-
-_MEASURANDS: Final = ("register_kwh", "power_kw", "current_a", "soc_percent")
 
 
 def started(
@@ -112,7 +95,7 @@ def metered(
                 "seq_no": seq_no,
                 "signed": _signed(sample.signed),
             }
-            yield _message(station, of, "metered", sample.at, data, context=sample.context)
+            yield _message(station, of, "metered", sample.at, data)
 
 
 def state_changed(
@@ -120,7 +103,7 @@ def state_changed(
 ) -> SessionMessage:
     """The charging state from an instant on."""
     data = {"charging_state": state, "seq_no": seq_no}
-    return _message(station, of, "state-changed", at, data, charging_state=state)
+    return _message(station, of, "state-changed", at, data)
 
 
 class End(NamedTuple):
@@ -173,14 +156,16 @@ def _signed(signed: Signed | None) -> dict[str, str] | None:
     return content if signed.public_key is None else {**content, "public_key": signed.public_key}
 
 
-def _message(  # noqa: PLR0913, PLR0917 - the two last are parts of the id
-    station: StationConfigured,
-    of: Transaction,
-    kind: str,
-    at: datetime,
-    data: dict[str, Any],
-    context: str | None = None,
-    charging_state: str | None = None,
+def _message(
+    station: StationConfigured, of: Transaction, kind: str, at: datetime, data: dict[str, Any]
 ) -> SessionMessage:
     told = {name: value for name, value in data.items() if value is not None}
-    return SessionMessage(station.tenant, station.station_id, of.session_id, kind, at, told, context, charging_state)
+    name = _id([station.station_id, of.session_id, kind, from_instant(at)], told)
+    return SessionMessage(name, station.tenant, station.station_id, of.session_id, kind, at, told)
+
+
+def _id(about: list[str], told: Mapping[str, Any]) -> str:
+    """Made of what was measured: a station's repeat, under whatever OCPP message id, has the same."""
+    measured = {name: told[name] for name in _MEASURANDS if name in told}
+    named = [*about, told.get("context"), measured, told.get("charging_state"), told.get("seq_no")]
+    return sha256_hex(canonical_json(named))[:MESSAGE_ID_LENGTH]
