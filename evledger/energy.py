@@ -1,6 +1,8 @@
 """What `energy report` says: the movement of registers against sessions and unattributed energy."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from psycopg import Connection
@@ -17,7 +19,8 @@ SELECT e.meter_id, e.sessions, e.movement_milliwh, e.sessions_milliwh, e.unattri
        e.began_at, e.ended_at
   FROM finance.meter_energy e
   LEFT JOIN (SELECT meter_id, count(*) AS alarms FROM finance.meter_chain
-              WHERE tenant = %(tenant)s AND abs(unattributed_milliwh) > %(limit)s GROUP BY meter_id) a USING (meter_id)
+              WHERE tenant = %(tenant)s AND (%(meter)s::text IS NULL OR meter_id = %(meter)s)
+                AND abs(unattributed_milliwh) > %(limit)s GROUP BY meter_id) a USING (meter_id)
  WHERE e.tenant = %(tenant)s AND (%(meter)s::text IS NULL OR e.meter_id = %(meter)s)
  ORDER BY e.jumps_milliwh - e.falls_milliwh DESC, e.meter_id COLLATE "C"
 """
@@ -43,7 +46,7 @@ def meters(connection: Connection[Any], tenant: str, limit_milliwh: int, meter_i
 
 def _plain(value: Any) -> Any:
     """Sums of integers come as numeric."""
-    return value if value is None or isinstance(value, str) or hasattr(value, "tzinfo") else int(value)
+    return int(value) if isinstance(value, Decimal) else value
 
 
 def summary(rows: Sequence[Row], limit_milliwh: int) -> Row:
@@ -74,7 +77,7 @@ def chain(connection: Connection[Any], tenant: str, meter_id: str) -> Iterator[R
 
 def as_shown(row: Mapping[str, Any]) -> Row:
     """Energies in kWh, instants as texts."""
-    return {name: from_instant(value) if hasattr(value, "tzinfo") else value for name, value in in_kwh(row).items()}
+    return {name: from_instant(value) if isinstance(value, datetime) else value for name, value in in_kwh(row).items()}
 
 
 def in_kwh(row: Mapping[str, Any]) -> Row:
