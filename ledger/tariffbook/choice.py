@@ -1,7 +1,8 @@
 """Which tariff a session has whose start names none: pure, from what published tariffs say about themselves."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from datetime import datetime
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -11,6 +12,8 @@ from ledger.tariff.json_fields import FieldError, Fields
 from ledger.tariff.model import ValidFor
 from ledger.tariffbook.events import TariffPublished
 from ledger.values.time import to_us
+
+Instant = TypeVar("Instant", int, datetime)
 
 _DATES: Final = ("start_date_time", "end_date_time")
 
@@ -99,9 +102,15 @@ def offer_of(published: TariffPublished, version: int) -> Offer:
 
 
 def in_force(versions: Sequence[Offer], at_us: int) -> Offer | None:
-    """Of one tariff's versions the latest by its time that is not after the instant; of equal times the last stored."""
-    begun = [offer for offer in versions if offer.published_us <= at_us]
-    return max(begun, key=lambda offer: (offer.published_us, offer.tariff_version), default=None)
+    """Of one tariff's versions, in the order of the log, the latest by its time; of equal times the last stored."""
+    place = latest_begun([offer.published_us for offer in versions], at_us)
+    return None if place is None else versions[place]
+
+
+def latest_begun(begins: Sequence[Instant], at: Instant) -> int | None:
+    """The place of the latest of these instants that is not after `at`, of equal ones the last; None for none."""
+    begun = [place for place, begin in enumerate(begins) if begin <= at]
+    return max(begun, key=lambda place: (begins[place], place), default=None)
 
 
 def choose(tariffs: Iterable[Sequence[Offer]], start: ChargeStart) -> Choice | None:

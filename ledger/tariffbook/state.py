@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from ledger.store.fact import Fact
-from ledger.tariffbook.choice import Offer, offer_of
+from ledger.tariffbook.choice import Offer, latest_begun, offer_of
 from ledger.tariffbook.events import TariffPublished
 
 
@@ -27,8 +27,8 @@ class TariffVersions:
 
     def at(self, instant: datetime) -> int | None:
         """The number of the version in force at the instant: the latest by its time, of equal times the last stored."""
-        numbers = [n for n, version in enumerate(self.versions, 1) if version.occurred_at <= instant]
-        return max(numbers, key=lambda n: (self.versions[n - 1].occurred_at, n), default=None)
+        place = latest_begun([version.occurred_at for version in self.versions], instant)
+        return None if place is None else place + 1
 
 
 def _published(tariff: TariffVersions, fact: TariffPublished) -> None:
