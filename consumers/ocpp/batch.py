@@ -81,11 +81,16 @@ class Batch:
             self._arrive(number, record, each)
         self._resume()
 
-    def follow(self, keys: Iterable[UUID] = ()) -> None:
-        """Tokens of accounts that the ledger has learnt of, and frames that are parked under `keys`."""
-        for account in follow_accounts(self._connection, self._cursor, self._tenant) or ():
+    def follow(self, keys: Iterable[UUID] = ()) -> bool:
+        """Tokens of accounts that the ledger has learnt of, a page of its log, and frames that are parked under `keys`.
+
+        Whether the log may go on.
+        """
+        accounts = follow_accounts(self._connection, self._cursor, self._tenant)
+        for account in accounts or ():
             self._open(account)
         self.resume(Rest(frozenset(keys)))
+        return accounts is not None
 
     def resume(self, rest: Rest) -> None:
         """Frames that waited go on, as many of them as one transaction takes."""

@@ -61,18 +61,19 @@ class OcppPipeline:
             self.look()
 
     def look(self) -> None:
-        """The same, at once."""
-        self._look_due = time.monotonic() + LOOK_INTERVAL_S
-        began = LONG_AGO
+        """The same, at once, and to the end of what the ledger knows."""
+        began, is_behind = LONG_AGO, True
 
         def work(batch: Batch, cursor: Cursor[Any]) -> None:
-            nonlocal began
+            nonlocal began, is_behind
             began = rows.clock(cursor)
-            batch.follow(rows.came_since(cursor, self._tenant, self.group, self._looked_at))
+            is_behind = batch.follow(rows.came_since(cursor, self._tenant, self.group, self._looked_at))
 
-        self._in_transaction(work, {})
-        self._looked_at = began - LOOK_BACK
-        self._go_on()
+        while is_behind:
+            self._in_transaction(work, {})
+            self._looked_at = began - LOOK_BACK
+            self._go_on()
+        self._look_due = time.monotonic() + LOOK_INTERVAL_S
 
     def wait(self, timeout_s: int) -> None:
         """Nothing is on its way."""

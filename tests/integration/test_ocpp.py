@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from consumers.files import to_record
-from consumers.ocpp import rows
+from consumers.ocpp import known, rows
 from consumers.ocpp.inbound import read_inbound
 from consumers.ocpp.outcomes import AdapterTotals
 from consumers.ocpp.pipeline import OcppPipeline
@@ -170,6 +170,20 @@ def test_an_account_that_the_ledger_learnt_of_from_a_file_lets_its_frames_go_on(
     adapter.deliver(station(), *SESSION)
     feed = Feed(own_ledger, "accounts")
     feed.deliver(to_record("accounts", 0, account().encode()))
+    adapter.pipeline.look()
+    assert adapter.kinds() == ["started", "metered", "ended"]
+    feed.close()
+
+
+def test_a_look_follows_the_ledger_to_its_end(
+    adapter: Adapter, own_ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known, "FOLLOWED_MAX", 1)
+    adapter.deliver(station(), *SESSION)
+    feed = Feed(own_ledger, "accounts")
+    feed.deliver(
+        *[to_record("accounts", 0, account(f"ACC-{n}", token).encode()) for n, token in enumerate(("A", "B", TOKEN))]
+    )
     adapter.pipeline.look()
     assert adapter.kinds() == ["started", "metered", "ended"]
     feed.close()
