@@ -1,14 +1,14 @@
 """Taking sessions off an issued invoice: a pure function of that invoice. The invoice itself never changes."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import NamedTuple
 
 import msgspec
 
 from ledger.invoice.amounts import LineAmount, document_totals
-from ledger.invoice.decide import Issue, day_of
+from ledger.invoice.decide import Issue, day_of, net_by_session
 from ledger.invoice.document import document_sha256
-from ledger.invoice.events import CreditNoteIssued, InvoicedSession, InvoiceIssued, InvoiceLine
+from ledger.invoice.events import CreditNoteIssued, InvoiceIssued, InvoiceLine
 from ledger.invoice.number import number_of
 from ledger.session.events import RatedLine
 from ledger.values.ids import stream_id
@@ -40,6 +40,7 @@ def issue_credit_note(issue: Issue, correction: Correction) -> CreditNoteIssued:
         raise ValueError(f"invoice {invoice.number} has none of the sessions that it is to be credited for")
     totals, nets = document_totals([_amount(line) for line in lines], invoice.authority)
     credited = [_line(number, line, net) for number, (line, net) in enumerate(zip(lines, nets, strict=True), 1)]
+    session_nets = net_by_session(credited)
     number = number_of(issue.series, issue.number_in_series)
     issued_on = day_of(issue.issued_at, issue.seller_zone).isoformat()
     fields = msgspec.structs.asdict(invoice) | {
@@ -51,7 +52,7 @@ def issue_credit_note(issue: Issue, correction: Correction) -> CreditNoteIssued:
         "issued_on": issued_on,
         "due_on": issued_on,
         "lines": tuple(credited),
-        "sessions": tuple(_session(session, credited) for session in sessions),
+        "sessions": tuple(msgspec.structs.replace(s, net_minor=session_nets[s.session_id]) for s in sessions),
         "totals": totals,
         "sessions_position": issue.sessions_position,
         "document_sha256": "",
@@ -76,8 +77,3 @@ def _amount(line: InvoiceLine) -> LineAmount:
 
 def _line(number: int, line: InvoiceLine, net_minor: int) -> InvoiceLine:
     return msgspec.structs.replace(line, line=number, net_minor=net_minor)
-
-
-def _session(session: InvoicedSession, lines: Sequence[InvoiceLine]) -> InvoicedSession:
-    net_minor = sum(line.net_minor for line in lines if line.session_id == session.session_id)
-    return msgspec.structs.replace(session, net_minor=net_minor)

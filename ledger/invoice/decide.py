@@ -1,6 +1,7 @@
 """Issuing an invoice: a pure function of rated sessions, the account, and the number it gets."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -157,9 +158,7 @@ def _invoiced(
     caps: Sequence[DayCap | None],
     lines: Sequence[InvoiceLine],
 ) -> tuple[InvoicedSession, ...]:
-    nets: dict[str, int] = {}
-    for line in lines:
-        nets[line.session_id] = nets.get(line.session_id, 0) + line.net_minor
+    nets = net_by_session(lines)
     return tuple(
         InvoicedSession(
             session_id=rated.session_id,
@@ -174,7 +173,7 @@ def _invoiced(
             ended_at=rated.ended_at,
             energy_milliwh=rated.energy_milliwh,
             amount_minor=bill.amount_minor,
-            net_minor=nets.get(rated.session_id, 0),
+            net_minor=nets[rated.session_id],
             station_id=rated.station_id,
             operator_id=rated.operator_id,
             day_cap=cap,
@@ -182,6 +181,14 @@ def _invoiced(
         )
         for (position, rated, credited_by), bill, cap in zip(sessions, bills, caps, strict=True)
     )
+
+
+def net_by_session(lines: Iterable[InvoiceLine]) -> Counter[str]:
+    """The net of each session's lines, in minor units; 0 for a session without any."""
+    nets: Counter[str] = Counter()
+    for line in lines:
+        nets[line.session_id] += line.net_minor
+    return nets
 
 
 def _buyer(account: AccountFact) -> Buyer:
