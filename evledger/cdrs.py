@@ -7,14 +7,14 @@ from uuid import UUID
 
 import msgspec
 
-from ledger.audit.history import History, PastSession, RatedAt
+from ledger.audit.history import History, PastSession, RatedAt, pinned_tariffs, tariff_place
 from ledger.audit.whatif import Span
 from ledger.cdr.credit import credit_cdr
 from ledger.cdr.tariffs import CdrTariffs
 from ledger.cdr.version import OcpiVersion
 from ledger.cdr.writing import RatedSession, WrittenCdr, write_cdr
 from ledger.invoice.events import CreditNoteIssued, InvoicedSession
-from ledger.session.events import SessionRated, TariffPin
+from ledger.session.events import SessionRated
 from ledger.session.state import Session, evolve
 from ledger.store.connection import Database
 from ledger.store.streams import head, last_of_topic, load_streams, read_page
@@ -107,12 +107,11 @@ class _Exporter:
     def cdrs(self, rated: Mapping[int, SessionRated]) -> Iterator[ExportedCdr]:
         """The CDRs of some sessions by the positions of their latest cost."""
         sessions = self._sessions(rated.values())
-        published = self._published(rated.values())
+        published = pinned_tariffs(self._connection, rated.values())
         recorded_at = self._recorded_at(list(rated))
         for position, fact in rated.items():
             session = sessions[_session_stream(fact)]
-            tariff = published[_tariff_stream(fact.tenant, fact.tariff_pin)][fact.tariff_pin.tariff_version - 1]
-            yield ExportedCdr(fact, self._cdr(fact, recorded_at[position], session, tariff))
+            yield ExportedCdr(fact, self._cdr(fact, recorded_at[position], session, published[tariff_place(fact)]))
 
     def _cdr(
         self, fact: SessionRated, rated_at: datetime, session: Session, tariff: TariffPublished
@@ -150,14 +149,6 @@ class _Exporter:
             evolve(sessions[stream], fact)
         return sessions
 
-    def _published(self, rated: Iterable[SessionRated]) -> dict[UUID, list[TariffPublished]]:
-        """All versions of the tariffs, by stream."""
-        versions: dict[UUID, list[TariffPublished]] = {_tariff_stream(f.tenant, f.tariff_pin): [] for f in rated}
-        for stream, _, fact in load_streams(self._connection, "billing", dict.fromkeys(versions, 0)):
-            if isinstance(fact, TariffPublished):
-                versions[stream].append(fact)
-        return versions
-
     def _recorded_at(self, positions: list[int]) -> dict[int, datetime]:
         return dict(self._connection.execute(RECORDED_AT, [positions]).fetchall())
 
@@ -177,7 +168,3 @@ def _source(past: PastSession, rated_at: datetime) -> RatedSession:
 
 def _session_stream(rated: SessionRated) -> UUID:
     return stream_id(rated.tenant, "session", rated.session_id)
-
-
-def _tariff_stream(tenant: str, pin: TariffPin) -> UUID:
-    return stream_id(tenant, "tariff", pin.tariff_id)

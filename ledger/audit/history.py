@@ -1,20 +1,22 @@
 """Rated sessions as they stood when they were rated, from the events alone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from ledger.session.events import SessionEnded, SessionRated, SessionStarted, TariffPin
+from ledger.session.events import SessionEnded, SessionRated, SessionStarted
 from ledger.session.pricing import Pricing, used_slots
 from ledger.session.state import Session, evolve
 from ledger.store.connection import Database
 from ledger.store.fact import Fact
-from ledger.store.streams import load_streams, load_until
+from ledger.store.streams import facts_at, load_until
 from ledger.tariff.compiled import CompiledTariff
 from ledger.tariff.policy import policies_of
 from ledger.tariffbook.compiled import CompiledTariffs
 from ledger.tariffbook.events import TariffPublished
 from ledger.values.ids import stream_id
+
+TariffPlace = tuple[UUID, int]  # the stream of a tariff, and the version in it
 
 
 class RatedAt(NamedTuple):
@@ -57,32 +59,21 @@ class History:
         streams = load_until(self._connection, "session", until)
         before = {item.position: _until(item.position, streams[stream]) for stream, item in at}
         stored = {item.position: _last_cost(item, before[item.position]) for _, item in at}
-        tariffs = self._published(stored.values())
+        tariffs = pinned_tariffs(self._connection, stored.values())
         return {
             position: self._past(cost, [fact for _, fact in before[position][:-1]], tariffs)
             for position, cost in stored.items()
         }
 
-    def _published(self, costs: Iterable[SessionRated]) -> dict[UUID, list[TariffPublished]]:
-        versions: dict[UUID, list[TariffPublished]] = {_tariff_stream(c.tenant, c.tariff_pin): [] for c in costs}
-        for stream, _, fact in load_streams(self._connection, "billing", dict.fromkeys(versions, 0)):
-            if isinstance(fact, TariffPublished):
-                versions[stream].append(fact)
-        return versions
-
     def _past(
-        self, stored: SessionRated, before: Sequence[Fact], tariffs: dict[UUID, list[TariffPublished]]
+        self, stored: SessionRated, before: Sequence[Fact], tariffs: Mapping[TariffPlace, TariffPublished]
     ) -> PastSession:
         session = Session()
         for fact in before:
             evolve(session, fact)
         if session.started is None or session.ended is None:
             raise LookupError(f"session {stored.session_id} was rated before it started or ended")
-        pin = stored.tariff_pin
-        versions = tariffs[_tariff_stream(stored.tenant, pin)]
-        if not 1 <= pin.tariff_version <= len(versions):
-            raise LookupError(f"tariff {pin.tariff_id} has no version {pin.tariff_version}")
-        published = versions[pin.tariff_version - 1]
+        published = tariffs[tariff_place(stored)]
         groups = session.started.groups
         tariff = self._tariffs.of(published.tariff_hash, published.tariff, stored.time_zone, groups)
         return PastSession(stored, session, session.started, session.ended, tariff, published)
@@ -100,5 +91,18 @@ def _last_cost(wanted: RatedAt, facts: Sequence[tuple[int, Fact]]) -> SessionRat
     return fact
 
 
-def _tariff_stream(tenant: str, pin: TariffPin) -> UUID:
-    return stream_id(tenant, "tariff", pin.tariff_id)
+def tariff_place(rated: SessionRated) -> TariffPlace:
+    """Where the version that priced a session stands in the billing log."""
+    pin = rated.tariff_pin
+    return stream_id(rated.tenant, "tariff", pin.tariff_id), pin.tariff_version
+
+
+def pinned_tariffs(connection: Database, costs: Iterable[SessionRated]) -> dict[TariffPlace, TariffPublished]:
+    """The versions that priced these sessions, by their places. Raises LookupError when one was never published."""
+    pins = {tariff_place(rated): rated.tariff_pin for rated in costs}
+    facts = facts_at(connection, "billing", list(pins))
+    found = {place: fact for place, fact in facts.items() if isinstance(fact, TariffPublished)}
+    for place, pin in pins.items():
+        if place not in found:
+            raise LookupError(f"tariff {pin.tariff_id} has no version {pin.tariff_version}")
+    return found
