@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -31,6 +31,8 @@ PAGE_POSITIONS: Final = 50_000
 PAGE_SESSIONS: Final = 1_000
 
 RECORDED_AT = "SELECT notification_id, recorded_at FROM ledger.session_events WHERE notification_id = ANY(%s)"
+
+SessionT = TypeVar("SessionT")
 
 # OCPI numbers are JSON numbers; written from decimals, none becomes a float on its way.
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
@@ -85,14 +87,14 @@ def export_credit_cdrs(connection: Database, span: Span, version: OcpiVersion) -
             for session in note.sessions
             if span.since <= session.ended_at < span.until
         ]
-        for start in range(0, len(credited), PAGE_SESSIONS):
-            yield Page(until, end, list(exporter.credits(history, credited[start : start + PAGE_SESSIONS])))
+        for portion in _portions(credited):
+            yield Page(until, end, list(exporter.credits(history, portion)))
         yield Page(until, end, [])
 
 
-def _portions(positions: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(positions), PAGE_SESSIONS):
-        yield positions[start : start + PAGE_SESSIONS]
+def _portions(sessions: Sequence[SessionT]) -> Iterator[Sequence[SessionT]]:
+    for start in range(0, len(sessions), PAGE_SESSIONS):
+        yield sessions[start : start + PAGE_SESSIONS]
 
 
 class _Exporter:
