@@ -183,7 +183,7 @@ def _day_cap(cap: DayCap, issued: InvoiceIssued) -> str:
 def _readings(line: Line, past: PastSession) -> Iterator[str]:
     """The registers at both ends of the stretch, or on both sides of an end that lies between two readings."""
     known: list[tuple[int, int]] = [(to_us(past.started.occurred_at), past.started.register_milliwh)]
-    readings: list[MeterRecorded] = past.session.readings_within(past.started.occurred_at, past.ended.occurred_at)
+    readings = past.session.readings_within(past.started.occurred_at, past.ended.occurred_at)
     known += [(to_us(reading.occurred_at), reading.register_milliwh) for reading in readings]
     known.append((to_us(past.ended.occurred_at), past.ended.register_milliwh))
     before = [item for item in known if item[0] <= line.from_us][-1:]

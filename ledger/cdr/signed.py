@@ -1,7 +1,7 @@
 """Signed meter values of a session as OCPI SignedData."""
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from ledger.session.events import MeterRecorded, SessionEnded, SessionStarted, Signed
@@ -31,7 +31,7 @@ def _key_of(signed: Signed) -> tuple[str, str | None]:
     return signed.encoding, signed.public_key
 
 
-def _values(readings: list[MeterRecorded], ended: SessionEnded) -> Iterator[tuple[str, Signed]]:
+def _values(readings: Sequence[MeterRecorded], ended: SessionEnded) -> Iterator[tuple[str, Signed]]:
     for reading in readings:
         if reading.signed is not None:
             yield _NATURES.get(reading.context or "", "Intermediate"), reading.signed

@@ -138,7 +138,8 @@ def _lines(report: Report) -> Iterable[RatedLine]:
 def _line(lines: list[Line]) -> RatedLine:
     first, total = lines[0], total_of(lines)
     measured = sum((line.quantity for line in lines[1:]), first.quantity)
-    billed = sum((line.billed_quantity for line in lines[1:]), first.billed_quantity)
+    is_as_measured = all(line.volume == line.billed_volume for line in lines)
+    billed = measured if is_as_measured else sum((line.billed_quantity for line in lines), Fraction(0))
     quantity = _quantity(measured, first.dimension)
     amount = total.excl if total.excl is not None else total.incl
     return RatedLine(

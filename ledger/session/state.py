@@ -32,6 +32,7 @@ from ledger.session.events import (
 from ledger.store.fact import Fact, FromMessage
 
 instant_of = attrgetter("occurred_at")
+register_of = attrgetter("register_milliwh")
 _signed_of = attrgetter("signed")
 
 Registered = TypeVar("Registered", SessionStarted, MeterRecorded, SessionEnded)
@@ -69,10 +70,16 @@ class Session:
         self.is_signed = False
         self.verified: SignaturesVerified | None = None
 
-    def readings_within(self, start: datetime, end: datetime) -> list[MeterRecorded]:
-        """The readings from `start` to `end`, both inclusive: of what lies outside nothing counts for energy."""
-        first = bisect_left(self.readings, start, key=instant_of)
-        return self.readings[first : bisect_right(self.readings, end, key=instant_of)]
+    def readings_within(self, start: datetime, end: datetime) -> Sequence[MeterRecorded]:
+        """The readings from `start` to `end`, both inclusive: of what lies outside nothing counts for energy.
+
+        To be looked at only: mostly these are all.
+        """
+        readings = self.readings
+        if not readings or (start <= readings[0].occurred_at and readings[-1].occurred_at <= end):
+            return readings
+        first = bisect_left(readings, start, key=instant_of)
+        return readings[first : bisect_right(readings, end, key=instant_of)]
 
 
 def reading_order(reading: MeterRecorded) -> tuple[datetime, int, str, str, str]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final, Literal
 
 from ledger.values.currencies import EXPONENTS
@@ -13,6 +14,9 @@ _DEFAULT_PLACES: Final = 12
 _EXACT_PATTERN: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+|/[0-9]+)?", re.ASCII)
 # A stored exact amount has a numerator and a denominator of tens of digits; more is not ours.
 _EXACT_MAX_LENGTH: Final = 1_000
+
+# Prices have few decimals, so amounts share a few dozen denominators; others come and go.
+_DENOMINATORS_KEPT: Final = 1_000
 
 
 class UnknownCurrencyError(ValueError):
@@ -115,6 +119,7 @@ def exact_from_text(text: str) -> Fraction:
         raise ValueError(f"{text[:40]!r} divides by zero") from None
 
 
+@lru_cache(maxsize=_DENOMINATORS_KEPT)
 def _finite_places(denominator: int) -> int | None:
     twos = fives = 0
     while denominator % 2 == 0:

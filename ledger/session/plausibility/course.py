@@ -1,8 +1,9 @@
 """What a session did, as its rules look at it: points of the register, and the messages they came from."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
-from operator import sub
+from operator import itemgetter, sub
 
 from ledger.session.events import MeterRecorded, SessionEnded, SessionStarted
 from ledger.session.state import Session, message_name
@@ -22,15 +23,17 @@ class Course:
         self.ended = ended
         self.readings = readings
         samples = readings.samples
-        self.instants_us = [readings.start_us, *[sample[0] for sample in samples], readings.end_us]
+        self.instants_us = [readings.start_us, *map(itemgetter(0), samples), readings.end_us]
         self.registers_milliwh = [
             readings.start_register_milliwh,
-            *[sample[1] for sample in samples],
+            *map(itemgetter(1), samples),
             readings.end_register_milliwh,
         ]
+        self.passed_us = list(map(sub, self.instants_us[1:], self.instants_us))
+        self.rises_milliwh = list(map(sub, self.registers_milliwh[1:], self.registers_milliwh))
 
     @cached_property
-    def _within(self) -> list[MeterRecorded]:
+    def _within(self) -> Sequence[MeterRecorded]:
         return self.session.readings_within(self.started.occurred_at, self.ended.occurred_at)
 
     def name(self, place: int) -> str:
@@ -45,14 +48,6 @@ class Course:
         if not readings or readings[-1].occurred_at <= end:
             return []
         return [reading for reading in readings if reading.occurred_at > end]
-
-    @cached_property
-    def passed_us(self) -> list[int]:
-        return list(map(sub, self.instants_us[1:], self.instants_us))
-
-    @cached_property
-    def rises_milliwh(self) -> list[int]:
-        return list(map(sub, self.registers_milliwh[1:], self.registers_milliwh))
 
     @cached_property
     def stated(self) -> list[tuple[str, int, int]]:
