@@ -37,6 +37,8 @@ LEGAL_ENTITY = "EVL"
 # One aggregate save per message is a thousand times slower: a few are enough to know its rate.
 NAIVE_MESSAGES = 2_000
 
+START_TIMEOUT_S = 30
+
 # The limit is taken this many times and the best counts: an unlucky run of the limit would flatter us.
 LIMIT_RUNS = 3
 
@@ -81,6 +83,7 @@ def ingest(url: str, file: Path) -> dict[str, Any]:
     ):
         place = (TOPIC, 0)
         settle_process()
+        assert ahead.wait(START_TIMEOUT_S)  # as it has in a consumer that runs
         _, epoch = acquire(ledger.connection, INGEST_GROUP, "benchmark", {place: 0})[place]
         began, cpu_began = time.perf_counter(), time.process_time()
         for batch in batches(file):

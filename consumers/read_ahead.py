@@ -96,9 +96,16 @@ class ReadAhead:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def wait(self, timeout_s: int) -> bool:
+        """Give the other process some time to start; whether it has."""
+        if not self._is_ready and self._process is not None:
+            answers = _pipe(self._process.stdout)
+            self._is_ready = bool(select.select([answers], [], [], timeout_s)[0]) and _read(answers) is not None
+        return self._is_ready
+
     def begin(self, records: Sequence[Record]) -> bool:
         """Begin to read a batch; the one before must be finished or dropped. False when it is better read here."""
-        if len(records) < self._records_min or not self._listens() or not self._send(_encode(records)):
+        if len(records) < self._records_min or not self.wait(0) or not self._send(_encode(records)):
             return False
         self._begun = records
         return True
@@ -117,13 +124,6 @@ class ReadAhead:
         if self._begun:
             self._begun = ()
             self._receive()
-
-    def _listens(self) -> bool:
-        """Whether the other process has started; nobody waits for that."""
-        if not self._is_ready and self._process is not None:
-            answers = _pipe(self._process.stdout)
-            self._is_ready = bool(select.select([answers], [], [], 0)[0]) and _read(answers) is not None
-        return self._is_ready
 
     def _send(self, block: bytes) -> bool:
         if self._process is None:

@@ -159,7 +159,7 @@ class Loader:
         starts = [message for message in messages if type(message.fact) in AWAITED]
         priced = self._priced.after([message for message in messages if type(message.fact) is PricePublished])
         self._load({*distinct, *priced.sessions}, starts)
-        retries = self._load_waiting(_brought(starts))
+        retries = self._load_waiting(self._brought(starts))
         subjects = {key: self.subjects[key] for key in distinct}
         return Loaded(
             [None if key is None else subjects[key] for key in keys], retries, self._known_stations(parts), priced
@@ -184,7 +184,7 @@ class Loader:
         keys.update(self.chooser.candidates([pair for pair in starts if pair[1].tariff_id is None]))
         self.subjects.load(keys)
         pinned = set(self._pinned_tariffs(key for key in keys if key.kind == "session"))
-        self.subjects.load(pinned)
+        self.subjects.load(pinned - keys)
         self.subjects.load(self._series(pinned | {key for key in keys if key.kind == "tariff"}, messages))
 
     def _series(self, tariffs: Iterable[SubjectKey], messages: Iterable[Message]) -> Iterable[SubjectKey]:
@@ -213,12 +213,11 @@ class Loader:
                     found.setdefault(row.waits_for, []).append((row, arrival))
             messages = [message for _, arrival in level if (message := message_in(arrival)) is not None]
             self._load({key_of(message) for message in messages}, messages)
-            streams = _brought(messages) - set(found)
+            streams = self._brought(messages) - set(found)
         return found
 
-
-def _brought(messages: Iterable[Message]) -> set[UUID]:
-    return {key_of(message).stream for message in messages if type(message.fact) in AWAITED}
+    def _brought(self, messages: Iterable[Message]) -> set[UUID]:
+        return {self.subjects[key_of(message)].stream for message in messages if type(message.fact) in AWAITED}
 
 
 def message_in(part: Part) -> Message | None:
