@@ -105,7 +105,7 @@ WITH items AS (
     coalesce(lead(i.kind) OVER chain = 'INSTALLED', true) AS ends_register
   FROM items i LEFT JOIN projection.meter_configurations c USING (tenant, meter_id)
   WINDOW chain AS (PARTITION BY i.tenant, i.meter_id
-    ORDER BY i.began_at, i.rank, i.ended_at NULLS LAST, i.session_id COLLATE "C")
+    ORDER BY i.began_at, i.rank, i.ended_at NULLS LAST, i.session_id COLLATE "C", i.first_register_milliwh)
 ), turned AS (
   SELECT *, projection.rolls_over(within_milliwh, roll_over_milliwh) AS rolled_within,
     projection.rolls_over(before_milliwh, roll_over_milliwh) AS rolled_before

@@ -131,6 +131,14 @@ def test_a_reset_of_a_register_is_no_energy(database_url: str) -> None:
     assert energy(database_url)["movement_milliwh"] == 20 * KWH
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_exchanges_of_one_instant_stand_in_one_order_however_they_arrive(database_url: str, order: int) -> None:
+    exchanges = [("m1", replaced("M1", "M3", first_register_milliwh=5)), ("m2", replaced("M2", "M3"))]
+    project(database_url, *exchanges[::order])
+    rows = select(database_url, "SELECT meter_id, first_register_milliwh FROM finance.meter_chain ORDER BY 1, place")
+    assert [row["first_register_milliwh"] for row in rows if row["meter_id"] == "M3"] == [0, 5]
+
+
 @pytest.mark.parametrize("new_meter", ["M1", "M2"])
 def test_a_session_during_which_the_register_broke_off_stands_on_both(database_url: str, new_meter: str) -> None:
     cut = replaced("M1", new_meter, 20, last_register_milliwh=108 * KWH)
