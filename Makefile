@@ -19,8 +19,10 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup
 	$(BIN)/evledger demo
 
+# Each worker has a PostgreSQL and a Kafka of its own. The many small modules come last and even out the ends.
+WORKERS ?= 2
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 check: setup
 	$(BIN)/ruff format --check .

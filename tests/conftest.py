@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 
 from evledger.broker import Broker
@@ -18,7 +19,18 @@ from evledger.migrate import migrate
 from tests.brokers import maven_broker, session_broker
 
 TEMPLATE = "test_template"
+# Tests kill servers of their own, never this one: nothing that it wrote must outlive a power cut.
+UNSYNCED = ("fsync", "full_page_writes")
+# A broker that lives for a minute is not worth the better compiler.
+QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+MEMORY_DISK = Path("/dev/shm")  # noqa: S108  a folder of a random name is made in it
+# The server's WAL grows to 2 GiB before it is used again, and each worker of a parallel run has a server.
+MEMORY_DISK_FREE_MIN = 8 * 1024**3
 _numbers = itertools.count(1)
+
+# Other processes share the machine: a case that takes long says nothing about the code.
+settings.register_profile("evledger", settings.default, deadline=None)
+settings.load_profile("evledger")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -28,16 +40,27 @@ def no_settings_of_the_runner() -> Iterator[None]:
         for name in [name for name in os.environ if name.startswith("EVLEDGER_")]:
             patch.delenv(name)
         patch.setenv("EVLEDGER_HOME", "/dev/null/home")
+        patch.setenv("JDK_JAVA_OPTIONS", QUICK_JAVA)
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)  # else each process that a test starts compiles all
         yield
 
 
 @pytest.fixture(scope="session")
 def open_folder() -> Iterator[Path]:
     """A folder that every system user can enter: pytest's own are closed to the server's user under root."""
-    folder = Path(tempfile.mkdtemp(prefix="evledger-tests-"))
+    folder = Path(tempfile.mkdtemp(prefix="evledger-tests-", dir=_roomy_memory_disk()))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)
+
+
+def _roomy_memory_disk() -> Path | None:
+    """A memory disk, if there is a large one that programs may be started from."""
+    if not MEMORY_DISK.is_dir():
+        return None
+    found = os.statvfs(MEMORY_DISK)
+    is_roomy = found.f_bavail * found.f_frsize >= MEMORY_DISK_FREE_MIN
+    return MEMORY_DISK if is_roomy and not found.f_flag & os.ST_NOEXEC else None
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +70,7 @@ def embedded_server(open_folder: Path) -> Iterator[Server]:
     server = ensure_running(home)
     try:
         assert_own_server(server, home)
+        _leave_unsynced(server)
         yield server
     finally:
         stop(home)
@@ -103,7 +127,9 @@ def _database(server: Server, template: str) -> Iterator[str]:
 
 def create_database(server: Server, name: str, template: str = "template1") -> None:
     """Create a database on the session's server, and only there."""
-    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
+        sql.Identifier(name), sql.Identifier(template)
+    )
     _execute(server, statement)
 
 
@@ -120,7 +146,13 @@ def assert_own_server(server: Server, home: Path) -> None:
     assert server.data_directory == (home / "postgres" / "data").resolve()
 
 
-def _execute(server: Server, statement: sql.Composed) -> None:
+def _leave_unsynced(server: Server) -> None:
+    for setting in UNSYNCED:
+        _execute(server, sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
+    _execute(server, sql.SQL("SELECT pg_reload_conf()"))
+
+
+def _execute(server: Server, statement: sql.Composable) -> None:
     with psycopg.connect(server.url(database="postgres"), autocommit=True) as connection:
         found = connection.execute("SHOW data_directory").fetchone()
         assert found == (str(server.data_directory),)
