@@ -16,6 +16,7 @@ from psycopg import sql
 from evledger.broker import Broker
 from evledger.embedded import Server, ensure_running, stop
 from evledger.migrate import migrate
+from projections import single
 from tests.brokers import maven_broker, session_broker
 
 TEMPLATE = "test_template"
@@ -94,6 +95,12 @@ def database_url(embedded_server: Server, template_database: str) -> Iterator[st
 def empty_database_url(embedded_server: Server) -> Iterator[str]:
     """The URL (as owner) of a fresh database without any migration, dropped after the test."""
     yield from _database(embedded_server, "template1")
+
+
+@pytest.fixture
+def one_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process, a lock that is taken is not waited for: nobody will let go of it."""
+    monkeypatch.setattr(single, "TRIES", 1)
 
 
 @pytest.fixture(scope="session")

@@ -82,12 +82,12 @@ def test_a_consumer_killed_in_its_transaction_loses_nothing(
 HOLDS_THE_LOG = """
 SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
  WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database()
-   AND a.wait_event = 'ClientRead' AND clock_timestamp() - a.state_change > interval '1 second'
+   AND a.wait_event = 'ClientRead' AND clock_timestamp() - a.state_change > interval '0.5 seconds'
 """
 
 
 def holds_the_log(stage: Stage) -> bool:
-    """Whether a backend has kept the log's lock for a second, waiting for its client."""
+    """Whether a backend has kept the log's lock for half a second, waiting for its client."""
     with psycopg.connect(stage.url, autocommit=True) as connection:
         return connection.execute(HOLDS_THE_LOG).fetchone() != (0,)
 

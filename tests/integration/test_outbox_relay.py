@@ -166,6 +166,7 @@ def test_a_relay_outlives_a_restart_of_its_broker(database_url: str, restartable
     assert by_key(read_topic(address, topic)) == by_key(outbox(database_url))
 
 
+@pytest.mark.usefixtures("one_try")
 def test_one_relay_at_a_time(database_url: str) -> None:
     with psycopg.connect(database_url) as other:
         take_lock(other, RELAY_LOCK, "relay")

@@ -121,6 +121,7 @@ def test_a_running_projector_follows_what_is_committed(database_url: str) -> Non
         assert [row["status"] for row in select(database_url, "SELECT status FROM finance.session_costs")] == ["BILLED"]
 
 
+@pytest.mark.usefixtures("one_try")
 def test_one_projector_at_a_time(database_url: str) -> None:
     with running_projector(database_url):
         append(database_url, "session", ("s", started()))

@@ -189,6 +189,7 @@ def test_an_unknown_name_is_refused_with_the_list_of_names(projected_url: str) -
         rebuild(projected_url, ["nonsense"])
 
 
+@pytest.mark.usefixtures("one_try")
 def test_one_rebuild_at_a_time(projected_url: str) -> None:
     with psycopg.connect(projected_url) as other:
         take_lock(other, REBUILD_LOCK, "rebuild")
