@@ -51,6 +51,7 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]  # the client 
         self._lost: dict[Place, float] = {}
         self._held_back: frozenset[str] = frozenset()
         self._in_doubt = False
+        self._is_rebalancing = False
 
     def begin(self, starts: Mapping[Place, int]) -> None:
         """Give every partition that was never read its first position. Raises UnavailableError."""
@@ -63,8 +64,10 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]  # the client 
             self._consumer.pause(partition)
             self._consumer.seek(partition, NO_POSITION_YET)
             self._lost.pop(partition, None)
+        self._is_rebalancing = False
 
     def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        self._is_rebalancing = True
         # A third: heartbeats wait for this, and the next owner only for us.
         self._pipeline.wait(self._settings.session_timeout_ms // 3_000)
         self._gone.update(revoked)
@@ -111,6 +114,11 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]  # the client 
         return [partition for partition in self._consumer.assignment() if partition in places]
 
     def _missing(self) -> set[Place]:
+        """What is assigned and not ours. Nothing in the middle of a rebalance: a poll may end there, the client still
+        names what was revoked, and what is taken then stays paused when it is assigned again.
+        """
+        if self._is_rebalancing:
+            return set()
         now = time.monotonic()
         unowned: set[Place] = self._consumer.assignment() - self.epochs.keys()
         return {place for place in unowned if self._lost.get(place, now) <= now}
