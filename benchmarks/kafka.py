@@ -176,7 +176,7 @@ class TimedLedger(Ledger):
 
     def commit(self, batch: Batch, group: str, epochs: Epochs) -> Written:
         written = super().commit(batch, group, epochs)
-        self.commits.append((time.perf_counter(), len(batch.arrivals)))
+        self.commits.append((time.perf_counter(), sum(counts.messages_read for counts in batch.counts.values())))
         return written
 
 
