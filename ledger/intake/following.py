@@ -36,7 +36,8 @@ class Following:
         self._rules = rules
         self._tariffs = CompiledTariffs()
         self._known = KnownMeters(loader.connect)
-        self._last_paging = (-1, Paging())  # and the failures by then
+        self._paging = Paging()
+        self._failures_seen = 0
         self._waits = MeterWaits(loader.connect, lambda: loader.subjects.failures)
 
     def begin(self) -> None:
@@ -90,12 +91,11 @@ class Following:
             self._judge(batch, dict.fromkeys(later, False))
 
     def _next_paging(self) -> Paging:
-        """On top of the batch before, unless that one failed."""
-        failures, before = self._last_paging
-        is_on_its_way = failures == self._subjects.failures
-        paging = Paging(before.alone() if is_on_its_way else None)
-        self._last_paging = self._subjects.failures, paging
-        return paging
+        """On top of the batch before, which may be on its way, unless one has failed since."""
+        has_failed = self._failures_seen != self._subjects.failures
+        self._failures_seen = self._subjects.failures
+        self._paging = Paging(None if has_failed else self._paging.alone())
+        return self._paging
 
     def _judge(self, batch: Batch, sessions: Mapping[SubjectKey, bool]) -> None:
         """In the order of their starts, each upon those before it. A few queries for all of them."""
