@@ -6,8 +6,9 @@ give them. The limit and the naive path are taken in the same run.
 
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -39,8 +40,9 @@ NAIVE_MESSAGES = 2_000
 
 START_TIMEOUT_S = 30
 
-# The limit is taken this many times and the best counts: an unlucky run of the limit would flatter us.
-LIMIT_RUNS = 3
+# Everything is taken this many times and the best counts, ours like the limit: whatever else runs on the machine makes
+# a run slower, never faster.
+RUNS = 3
 
 COPY_BLOCK_BYTES = 1024 * 1024
 
@@ -58,11 +60,11 @@ def run(events: int) -> dict[str, Any]:
     with database() as place:
         file = place.folder / "messages.bin"
         write_messages(file, max(events // MESSAGES_PER_SESSION, 1))
-        ours = in_child(ingest, place.url, file)
-        limit_per_s = max(_copy_rate(place.url, place.folder / "rows.bin") for _ in range(LIMIT_RUNS))
+        unjudged = _best(ingest_unjudged, file)
+        ours = _best(ingest, file)
+        in_child(ingest, place.url, file)
+        limit_per_s = max(_copy_rate(place.url, place.folder / "rows.bin") for _ in range(RUNS))
         naive_per_s = _naive_rate(place.url, file)
-        with database() as other:
-            unjudged = in_child(ingest_unjudged, other.url, file)
         return {
             **ours,
             "ratio_plausibility": round(ours["rows_per_s"] / unjudged["rows_per_s"], 2),
@@ -70,6 +72,15 @@ def run(events: int) -> dict[str, Any]:
             "ratio": round(ours["rows_per_s"] / limit_per_s, 2),
             "naive_per_s": round(naive_per_s),
         }
+
+
+def _best(work: Callable[[str, Path], dict[str, Any]], file: Path) -> dict[str, Any]:
+    """The fastest of some runs, each into a database of its own; the memory is the most that any of them took."""
+    found = []
+    for _ in range(RUNS):
+        with database() as place:
+            found.append(in_child(work, place.url, file))
+    return max(found, key=itemgetter("rows_per_s")) | {"peak_rss_mb": max(each["peak_rss_mb"] for each in found)}
 
 
 def ingest(url: str, file: Path) -> dict[str, Any]:

@@ -40,8 +40,9 @@ SEED = 7
 LEGAL_ENTITY = "EVL"
 JARS = Path(".kafka")
 
-# The limit is taken this many times and the best counts: an unlucky run of the limit would flatter us.
-LIMIT_RUNS = 2
+# Everything is taken this many times and the best counts, ours like the limit: whatever else runs on the machine makes
+# a run slower, never faster.
+RUNS = 2
 
 # What a fast producer uses.
 LINGER_MS = 20
@@ -80,10 +81,9 @@ def run(events: int) -> dict[str, Any]:
         topics = Topics(address, f"benchmark-{uuid.uuid4().hex[:12]}.")
         produced, produced_per_s = produce(topics, max(events // MESSAGES_PER_SESSION, 1))
         with database() as place:
-            limit_per_s = max(_limit(place.url, topics, produced) for _ in range(LIMIT_RUNS))
-            (one,) = _consume_together(place.url, topics, produced, ["one"])
-        with database() as place:
-            two = _consume_together(place.url, topics, produced, ["one", "two"])
+            limit_per_s = max(_limit(place.url, topics, produced) for _ in range(RUNS))
+        (one,) = _best(topics, produced, ["one"])
+        two = _best(topics, produced, ["one", "two"])
     one_per_s, two_per_s = _rate([one["commits"]]), _rate([each["commits"] for each in two])
     both_read = all(each["commits"] for each in two)
     return {
@@ -102,6 +102,15 @@ def run(events: int) -> dict[str, Any]:
 
 def _limit(url: str, topics: Topics, produced: int) -> float:
     return _rate([in_child(copy_raw_bytes, url, topics, produced)["commits"]])
+
+
+def _best(topics: Topics, produced: int, owners: Sequence[str]) -> list[dict[str, Any]]:
+    """The fastest of some runs, each into a database of its own, which knows of no positions yet."""
+    found = []
+    for _ in range(RUNS):
+        with database() as place:
+            found.append(_consume_together(place.url, topics, produced, owners))
+    return max(found, key=lambda run: _rate([each["commits"] for each in run]))
 
 
 def _consume_together(url: str, topics: Topics, produced: int, owners: Sequence[str]) -> list[dict[str, Any]]:
