@@ -11,7 +11,7 @@ from evledger.cli.errors import NoError, UnusableError
 from evledger.cli.output import as_json_option, print_json, tenant_option
 from evledger.cli.reading import finance
 from evledger.cli.reasons import one_line, reason_option
-from evledger.cli.tables import print_fields, print_rows
+from evledger.cli.tables import print_fields, print_projected, print_rows
 from evledger.examples import example
 from evledger.held_sessions import held_session
 from evledger.settings import load_settings
@@ -43,7 +43,7 @@ def list_held(tenant: str, as_json: bool) -> None:
     with finance() as connection:
         rows = (row for row in listing.sessions(connection, tenant) if row["status"] == "HELD")
         columns = ("session_id", "held", "account_id", "started_at", "energy_kwh", "incl_vat", "currency")
-        print_rows(rows, columns, as_json, "Held sessions", ("currency", "account_id", "started_at"))
+        print_projected(rows, columns, as_json, "Held sessions", ("currency", "account_id", "started_at"))
 
 
 @held.command("show", epilog=example("evledger held show NL-ABC-2026-000001"))

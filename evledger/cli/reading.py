@@ -10,7 +10,7 @@ from psycopg import Connection
 from evledger import listing
 from evledger.cli.errors import NoError
 from evledger.cli.output import as_json_option, print_json, tenant_option
-from evledger.cli.tables import console, print_fields, print_rows
+from evledger.cli.tables import console, print_fields, print_projected, print_rows
 from evledger.examples import example
 from evledger.settings import load_settings
 from evledger.wiring import database_url
@@ -41,7 +41,7 @@ def list_sessions(tenant: str, as_json: bool) -> None:
         columns = ("session_id", "status", "account_id", "started_at", "energy_kwh", "incl_vat", "currency")
         spare = ("account_id", "started_at", "currency")
         rows = listing.sessions(connection, tenant)
-        print_rows(rows, (*columns, "invoice_number"), as_json, "Sessions", spare)
+        print_projected(rows, (*columns, "invoice_number"), as_json, "Sessions", spare)
 
 
 @session.command("show", epilog=example("evledger session show NL-ABC-2026-000001"))
@@ -70,7 +70,7 @@ def list_invoices(tenant: str, as_json: bool) -> None:
     with finance() as connection:
         columns = ("number", "account_id", "issued_on", "due_on", "net", "vat", "gross", "currency", "status")
         spare = ("due_on", "vat", "net", "status")
-        print_rows(listing.invoices(connection, tenant), columns, as_json, "Invoices", spare)
+        print_projected(listing.invoices(connection, tenant), columns, as_json, "Invoices", spare)
 
 
 @invoice.command("show", epilog=example("evledger invoice show EVL-2026-000001"))

@@ -80,6 +80,17 @@ def print_rows(
         _print_page(rows_table(page, shown_columns, title if page is first else None, widths))
 
 
+def print_projected(
+    rows: Iterator[Row], columns: Sequence[str], as_json: bool, title: str, spare: Sequence[str] = ()
+) -> None:
+    """Rows of the tables, as `print_rows` prints them; where there are none, they may not have come there yet."""
+    first = next(rows, None)
+    if first is None and not as_json:
+        click.echo(f"{title}: none in the tables; `evledger project --once` brings them up to date")
+    else:
+        print_rows(chain(filter(None, [first]), rows), columns, as_json, title, spare)
+
+
 def print_fields(fields: Mapping[str, Any], as_json: bool, title: str) -> None:
     """One thing: a JSON document, or its fields line by line."""
     if as_json:
