@@ -40,8 +40,8 @@ SEED = 7
 LEGAL_ENTITY = "EVL"
 JARS = Path(".kafka")
 
-# Everything is taken this many times and the best counts, ours like the limit: whatever else runs on the machine makes
-# a run slower, never faster.
+# All that is compared is taken in turns, so many times, and the best of each counts: whatever else runs on the machine
+# makes a run slower, never faster, and seldom all runs of one kind.
 RUNS = 2
 
 # What a fast producer uses.
@@ -58,6 +58,9 @@ _row = struct.Struct("!hi").pack
 
 # Instants of commits on the machine's clock, and how many messages each brought.
 Commits = Sequence[tuple[float, int]]
+
+# What each consumer that took part did.
+Run = list[dict[str, Any]]
 
 
 class Topics(NamedTuple):
@@ -80,49 +83,61 @@ def run(events: int) -> dict[str, Any]:
     with _broker() as address:
         topics = Topics(address, f"benchmark-{uuid.uuid4().hex[:12]}.")
         produced, produced_per_s = produce(topics, max(events // MESSAGES_PER_SESSION, 1))
-        with database() as place:
-            limit_per_s = max(_limit(place.url, topics, produced) for _ in range(RUNS))
-        (one,) = _best(topics, produced, ["one"])
-        two = _best(topics, produced, ["one", "two"])
-    one_per_s, two_per_s = _rate([one["commits"]]), _rate([each["commits"] for each in two])
+        rounds = [_round(topics, produced) for _ in range(RUNS)]
+    limit_per_s = max(each.limit_per_s for each in rounds)
+    one, alone, two = (_fastest([getattr(each, name) for each in rounds]) for name in ("one", "alone", "two"))
+    one_per_s, alone_per_s, two_per_s = _rate(one), _rate(alone), _rate(two)
     both_read = all(each["commits"] for each in two)
     return {
         "events": produced,
         "events_per_s": round(one_per_s),
         "limit_per_s": round(limit_per_s),
         "ratio": round(one_per_s / limit_per_s, 2),
+        "alone_per_s": round(alone_per_s),
         "two_consumers_per_s": round(two_per_s),
         # In a short run the first may have read all before the second has joined: that compares nothing.
-        "two_to_one": round(two_per_s / one_per_s, 2) if both_read and one_per_s else None,
-        "cpu_us_per_event": one["cpu_us_per_event"],
+        "two_to_one": round(two_per_s / alone_per_s, 2) if both_read and alone_per_s else None,
+        "cpu_us_per_event": one[0]["cpu_us_per_event"],
         "produced_per_s": round(produced_per_s),
-        "peak_rss_mb": one["peak_rss_mb"],
+        "peak_rss_mb": one[0]["peak_rss_mb"],
     }
 
 
-def _limit(url: str, topics: Topics, produced: int) -> float:
-    return _rate([in_child(copy_raw_bytes, url, topics, produced)["commits"]])
+class Round(NamedTuple):
+    """What is compared, taken one after the other: the bare loop, one consumer as it comes, one that reads for itself,
+    and two of these.
+    """
+
+    limit_per_s: float
+    one: Run
+    alone: Run
+    two: Run
 
 
-def _best(topics: Topics, produced: int, owners: Sequence[str]) -> list[dict[str, Any]]:
-    """The fastest of some runs, each into a database of its own, which knows of no positions yet."""
-    found = []
-    for _ in range(RUNS):
-        with database() as place:
-            found.append(_consume_together(place.url, topics, produced, owners))
-    return max(found, key=lambda run: _rate([each["commits"] for each in run]))
-
-
-def _consume_together(url: str, topics: Topics, produced: int, owners: Sequence[str]) -> list[dict[str, Any]]:
-    """One process for each owner, in one group; each message read once, by their own totals."""
+def _round(topics: Topics, produced: int) -> Round:
+    with database() as place:
+        limit_per_s = _rate([in_child(copy_raw_bytes, place.url, topics, produced)])
     # Reading ahead takes a core, which two consumers leave none of on the smallest machine.
-    reads_ahead = len(owners) == 1
-    with ThreadPoolExecutor(len(owners)) as threads:
+    one = _consume_together(topics, produced, ["one"], reads_ahead=True)
+    alone = _consume_together(topics, produced, ["one"], reads_ahead=False)
+    two = _consume_together(topics, produced, ["one", "two"], reads_ahead=False)
+    return Round(limit_per_s, one, alone, two)
+
+
+def _fastest(runs: Sequence[Run]) -> Run:
+    return max(runs, key=_rate)
+
+
+def _consume_together(topics: Topics, produced: int, owners: Sequence[str], *, reads_ahead: bool) -> Run:
+    """One process for each owner, in one group, into a database that knows of no positions; each message read once, by
+    their own totals.
+    """
+    with database() as place, ThreadPoolExecutor(len(owners)) as threads:
         group = f"group-of-{len(owners)}"
-        children = [threads.submit(in_child, consume, url, topics, group, owner, reads_ahead) for owner in owners]
+        children = [threads.submit(in_child, consume, place.url, topics, group, owner, reads_ahead) for owner in owners]
         results = [child.result() for child in children]
-    with Ledger(url) as ledger:
-        totals = control_totals(ledger.connection, topics.sessions)
+        with Ledger(place.url) as ledger:
+            totals = control_totals(ledger.connection, topics.sessions)
     assert totals.are_complete() and totals.parked == 0 and totals.messages_read == produced
     return results
 
@@ -205,9 +220,9 @@ def consume(url: str, topics: Topics, group: str, owner: str, reads_ahead: bool)
         return {"commits": ledger.commits, "read": totals.read, "cpu_us_per_event": round(cpu_us, 1)}
 
 
-def _rate(readers: Sequence[Commits]) -> float:
+def _rate(run: Run) -> float:
     """Messages a second of all readers together, from when each of them had its first commit behind it."""
-    busy = [commits for commits in readers if commits]
+    busy: list[Commits] = [each["commits"] for each in run if each["commits"]]
     began = max(commits[0][0] for commits in busy)
     ended = max(commits[-1][0] for commits in busy)
     counted = sum(count for commits in busy for instant, count in commits if instant > began)

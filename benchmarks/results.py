@@ -19,7 +19,8 @@ Made by `make bench`; the ratios count, not the rates. Each limit was taken in t
   for the sessions log, `ratio_all` for both logs.
 - `bill`: rated sessions to issued invoices (`events` are sessions); limit: binary COPY of the invoices' rows.
 - `kafka`: a consumer end to end on a real broker; limit: a bare loop of poll and COPY of the raw bytes. One consumer
-  reads ahead in a second process; of two on this machine's cores each reads for itself.
+  reads ahead in a second process. `two_to_one`: two consumers to one (`alone_per_s`) where each reads for itself, as
+  reading ahead takes the core that the second one needs.
 - `rate`: sessions of 20 readings under a tariff of 4 elements to a report (`events` are sessions); `second_rater_per_s`
   is the independent rater of the tests, which must name the same amounts. `running_to_once`: the cost after each of
   200 readings, as a multiple of pricing once at the end.
