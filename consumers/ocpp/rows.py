@@ -13,6 +13,7 @@ from consumers.ocpp.adapting import Key, token_key
 from consumers.ocpp.session_messages import SessionMessage
 from consumers.ocpp.transactions import Transaction
 from ledger.intake.station import StationConfigured, read_station, waits_key_of
+from ledger.store.columns import columns
 from ledger.store.parking import Waiting
 from ledger.store.positions import FENCE, Progress, fence_parameters
 from ledger.store.recorder import FencedError
@@ -81,15 +82,15 @@ def put_tokens(cursor: Cursor[Any], tenant: str, accounts: Sequence[AccountToken
     newest = {a.account_id: a for a in sorted(accounts, key=_changed)}.values()
     if not newest:
         return
-    columns = [[a.account_id for a in newest], [a.changed_at for a in newest]]
-    cursor.execute(DROP_TOKENS, [*columns, tenant])
+    names = [[a.account_id for a in newest], [a.changed_at for a in newest]]
+    cursor.execute(DROP_TOKENS, [*names, tenant])
     rows = [
         (key.name, account.account_id, account.changed_at, parked_under(tenant, key))
         for account in newest
         for key in dict.fromkeys(map(token_key, account.tokens))
     ]
     if rows:
-        cursor.execute(PUT_TOKENS, [tenant, *_columns(rows), tenant])
+        cursor.execute(PUT_TOKENS, [tenant, *columns(rows), tenant])
 
 
 def _changed(account: AccountTokens) -> datetime:
@@ -111,7 +112,7 @@ def load_transactions(
     cursor: Cursor[Any], tenant: str, station_ids: Sequence[str], named: Iterable[tuple[str, str]]
 ) -> list[Transaction]:
     """The latest transactions of these stations, and all that have one of these names (station, transaction id)."""
-    stations, transactions = _columns(sorted(set(named))) or ([], [])
+    stations, transactions = columns(sorted(set(named))) or ([], [])
     parameters = {
         "tenant": tenant,
         "stations": list(station_ids),
@@ -143,7 +144,7 @@ def save_transactions(cursor: Cursor[Any], tenant: str, transactions: Iterable[T
     """Store transactions as they are now."""
     rows = [_row(*msgspec.structs.astuple(transaction)) for transaction in transactions]
     if rows:
-        cursor.execute(SAVE_TRANSACTIONS, [tenant, *_columns(rows)])
+        cursor.execute(SAVE_TRANSACTIONS, [tenant, *columns(rows)])
 
 
 def _row(station_id: str, transaction_id: str, session_id: str, *rest: Any) -> tuple[Any, ...]:
@@ -164,7 +165,7 @@ def put_messages(cursor: Cursor[Any], messages: Iterable[SessionMessage]) -> set
     rows = [(m.tenant, m.session_id, m.id, m.to_value()) for m in messages]
     if not rows:
         return set()
-    new = set(cursor.execute(PUT_MESSAGES, _columns(rows)).fetchall())
+    new = set(cursor.execute(PUT_MESSAGES, columns(rows)).fetchall())
     cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
     return new
 
@@ -181,7 +182,7 @@ ACTION_LENGTH_MAX = 60
 def count_ignored(cursor: Cursor[Any], group: str, ignored: "Counter[tuple[str, int, str]]") -> None:
     """Count frames that say nothing about charging, by topic, partition and action."""
     if ignored:
-        cursor.execute(COUNT_IGNORED, [group, *_columns([(*name, frames) for name, frames in ignored.items()])])
+        cursor.execute(COUNT_IGNORED, [group, *columns([(*name, frames) for name, frames in ignored.items()])])
 
 
 MOVE = sql.SQL("WITH {fence} SELECT topic, partition FROM fence").format(fence=sql.SQL(FENCE))
@@ -257,7 +258,3 @@ def follow_to(cursor: Cursor[Any], tenant: str, position: int) -> None:
 def parked_under(tenant: str, key: Key) -> UUID:
     """The key of what a frame waits for, as parked messages have it."""
     return waits_key_of(tenant, key.kind, *filter(None, (key.station_id, key.name)))
-
-
-def _columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]

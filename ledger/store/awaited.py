@@ -7,6 +7,7 @@ from uuid import UUID
 
 from psycopg import Connection, Cursor
 
+from ledger.store.columns import columns
 from ledger.store.positions import Place
 
 WaitsFor = Literal["END", "SEQ_GAP"]
@@ -58,9 +59,9 @@ SELECT topic, partition, max(at) FROM (
 def follow_awaited(cursor: Cursor[Any], begun: Sequence[Awaited], finished: Sequence[tuple[UUID, WaitsFor]]) -> None:
     """Add what began to wait, and remove what waits no longer."""
     if begun:
-        cursor.execute(ADD, [list(column) for column in zip(*begun, strict=True)])
+        cursor.execute(ADD, columns(begun))
     if finished:
-        cursor.execute(REMOVE, [list(column) for column in zip(*finished, strict=True)])
+        cursor.execute(REMOVE, columns(finished))
 
 
 def awaited_until(

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from psycopg import Connection, Cursor
 
+from ledger.store.columns import columns
+
 
 class AwaitedMeter(NamedTuple):
     """A session that was judged by so many facts (`version`) about its meter, and may be judged otherwise by more."""
@@ -68,25 +70,25 @@ SELECT notification_id, originator_id FROM ledger.session_events
 def await_meters(cursor: Cursor[Any], awaited: Sequence[AwaitedMeter]) -> None:
     """Remember what sessions wait for that waited for nothing."""
     if awaited:
-        cursor.execute(AWAIT, _columns(awaited))
+        cursor.execute(AWAIT, columns(awaited))
 
 
 def forget_meters(cursor: Cursor[Any], sessions: Sequence[tuple[str, str]]) -> None:
     """These sessions (tenant, id) wait for nothing about their meters any longer."""
     if sessions:
-        cursor.execute(FORGET, _columns(sessions))
+        cursor.execute(FORGET, columns(sessions))
 
 
 def sessions_concerned(connection: Connection[Any], meters: Sequence[MeterAt], limit: int) -> set[tuple[str, str]]:
     """Sessions (tenant, id) that were judged by less than is known of these meters; at most so many."""
-    return set(connection.execute(CONCERNED, [*_columns(meters), limit]).fetchall()) if meters else set()
+    return set(connection.execute(CONCERNED, [*columns(meters), limit]).fetchall()) if meters else set()
 
 
 def is_untried(cursor: Cursor[Any], meters: Sequence[MeterAt], tried: Sequence[tuple[str, str]]) -> bool:
     """Whether another session than these was judged by less than is known of these meters."""
     if not meters:
         return False
-    row = cursor.execute(UNTRIED, [*_columns(meters), *(_columns(tried) if tried else ([], []))]).fetchone()
+    row = cursor.execute(UNTRIED, [*columns(meters), *(columns(tried) if tried else ([], []))]).fetchone()
     return row is None or bool(row[0])
 
 
@@ -98,7 +100,3 @@ def meters_ahead(connection: Connection[Any]) -> list[MeterAt]:
 def meter_streams(connection: Connection[Any], after: int, limit: int) -> Iterator[tuple[int, UUID]]:
     """The streams of facts about meters after a position of the log, with positions; at most so many."""
     yield from connection.execute(STREAMS, [after, limit])
-
-
-def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 from psycopg import Connection, Cursor
 
+from ledger.store.columns import columns
+
 
 class AwaitedPrice(NamedTuple):
     """A session that waits for the price of a series at an instant."""
@@ -58,32 +60,28 @@ SERIES = "SELECT DISTINCT tenant, series FROM ledger.awaited_prices"
 def await_prices(cursor: Cursor[Any], awaited: Sequence[AwaitedPrice]) -> None:
     """Remember what sessions wait for; of one session the last counts."""
     if awaited:
-        cursor.execute(AWAIT, _columns(awaited))
+        cursor.execute(AWAIT, columns(awaited))
 
 
 def forget_awaited(cursor: Cursor[Any], sessions: Sequence[tuple[str, str]]) -> None:
     """These sessions (tenant, id) wait for no price any longer."""
     if sessions:
-        cursor.execute(FORGET, _columns(sessions))
+        cursor.execute(FORGET, columns(sessions))
 
 
 def sessions_priced(connection: Connection[Any], times: Sequence[PricedTime], limit: int) -> set[tuple[str, str]]:
     """Sessions (tenant, id) whose price is in one of these stretches; at most so many."""
-    return set(connection.execute(PRICED, [*_columns(times), limit]).fetchall()) if times else set()
+    return set(connection.execute(PRICED, [*columns(times), limit]).fetchall()) if times else set()
 
 
 def has_untried(cursor: Cursor[Any], times: Sequence[PricedTime], tried: Sequence[tuple[str, str]]) -> bool:
     """Whether another session than these waits for a price in one of these stretches."""
     if not times:
         return False
-    row = cursor.execute(UNTRIED, [*_columns(times), *(_columns(tried) if tried else ([], []))]).fetchone()
+    row = cursor.execute(UNTRIED, [*columns(times), *(columns(tried) if tried else ([], []))]).fetchone()
     return row is None or bool(row[0])
 
 
 def awaited_series(connection: Connection[Any]) -> list[tuple[str, str]]:
     """The series (tenant, name) that any session waits for."""
     return connection.execute(SERIES).fetchall()
-
-
-def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]

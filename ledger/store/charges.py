@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 from psycopg import Connection, Cursor
 
+from ledger.store.columns import columns
+
 
 class Charge(NamedTuple):
     """The latest revision of a session's cost, on its way to a document."""
@@ -167,21 +169,21 @@ def charge(cursor: Cursor[Any], charges: Sequence[Charge]) -> set[tuple[str, str
     """Store the latest revisions; (tenant, session id) of those to be put on a document of their own at once."""
     if not charges:
         return set()
-    cursor.execute(CHARGE, [list(column) for column in zip(*charges, strict=True)])
+    cursor.execute(CHARGE, columns(charges))
     return {(tenant, session_id) for tenant, session_id, is_due in cursor if is_due}
 
 
 def hold(cursor: Cursor[Any], sessions: Sequence[tuple[str, str]]) -> None:
     """Keep sessions off documents; those that are on one stay there."""
     if sessions:
-        cursor.execute(HOLD, [list(column) for column in zip(*sessions, strict=True)])
+        cursor.execute(HOLD, columns(sessions))
 
 
 def mark_invoiced(cursor: Cursor[Any], invoiced: Sequence[Invoiced]) -> None:
     """Remember which sessions are on a document. Raises LookupError when one was on another already."""
     if not invoiced:
         return
-    cursor.execute(MARK, [list(column) for column in zip(*invoiced, strict=True)])
+    cursor.execute(MARK, columns(invoiced))
     if cursor.rowcount != len(invoiced):
         raise LookupError(f"{cursor.rowcount} of {len(invoiced)} sessions could be put on a document")
 
@@ -190,7 +192,7 @@ def day_totals(cursor: Cursor[Any], keys: Sequence[tuple[str, str, str, str, str
     """What was billed under caps of a day: by tenant, account, tariff, day and currency; none where nothing was."""
     if not keys:
         return []
-    cursor.execute(DAY_TOTALS, [list(column) for column in zip(*keys, strict=True)])
+    cursor.execute(DAY_TOTALS, columns(keys))
     return [DayTotal(*row) for row in cursor]
 
 
@@ -212,7 +214,7 @@ def corrections(
 
 def mark_credited(cursor: Cursor[Any], credited: Sequence[Credited]) -> None:
     """Take sessions off their invoices. Raises LookupError when one was on none, or on another one."""
-    cursor.execute(CREDIT, [list(column) for column in zip(*credited, strict=True)])
+    cursor.execute(CREDIT, columns(credited))
     if cursor.rowcount != len(credited):
         raise LookupError(f"{cursor.rowcount} of {len(credited)} sessions could be credited")
 

@@ -8,6 +8,8 @@ from uuid import UUID
 import msgspec
 from psycopg import Connection, Cursor
 
+from ledger.store.columns import columns
+
 Kind = Literal["UNREADABLE", "REFUSED", "WAITING"]
 Outcome = Literal["PARKED", "APPENDED", "DUPLICATE", "DISCARDED"]
 
@@ -118,8 +120,7 @@ def park(cursor: Cursor[Any], group: str, messages: Sequence[Parked]) -> list[in
     """Insert messages and give their ids; raises UniqueViolation when one of the same name and content is there."""
     if not messages:
         return []
-    columns = [list(column) for column in zip(*messages, strict=True)]
-    return [parked_id for (parked_id,) in cursor.execute(PARK, [group, *columns])]
+    return [parked_id for (parked_id,) in cursor.execute(PARK, [group, *columns(messages)])]
 
 
 def settle(cursor: Cursor[Any], settled: Sequence[Settled], actor: str, because: str | None = None) -> int:
@@ -129,8 +130,7 @@ def settle(cursor: Cursor[Any], settled: Sequence[Settled], actor: str, because:
     """
     if not settled:
         return 0
-    columns = [list(column) for column in zip(*settled, strict=True)]
-    row = cursor.execute(SETTLE, [actor, because, *columns]).fetchone()
+    row = cursor.execute(SETTLE, [actor, because, *columns(settled)]).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from psycopg import Connection, Cursor
 
+from ledger.store.columns import columns
+
 SessionName = tuple[str, str]  # tenant, session id
 
 
@@ -91,8 +93,8 @@ def store_pages(cursor: Cursor[Any], changes: PageChanges) -> bool:
 def _put(cursor: Cursor[Any], sessions: Mapping[SessionName, Mapping[Place, int]]) -> None:
     if sessions:
         rows = [(*place, number) for pages in sessions.values() for place, number in pages.items()]
-        cursor.execute(REMOVE, _columns(sessions, 2))
-        cursor.execute(ADD, _columns(rows, 6))
+        cursor.execute(REMOVE, columns(sessions, 2))
+        cursor.execute(ADD, columns(rows, 6))
 
 
 def pages_before(
@@ -101,14 +103,10 @@ def pages_before(
     """The last page that was used before each place, but by these sessions; none where nothing was."""
     if not places:
         return {}
-    rows = connection.execute(BEFORE, [*_columns(places, 5), *_columns(without, 2)])
+    rows = connection.execute(BEFORE, [*columns(places, 5), *columns(without, 2)])
     return {places[n - 1]: LastPage(started_at, session_id, int(page)) for n, started_at, session_id, page in rows}
 
 
 def sessions_after(connection: Connection[Any] | Cursor[Any], places: Collection[Place]) -> set[SessionName]:
     """The session that comes next after each place."""
-    return set(connection.execute(AFTER, _columns(places, 5)).fetchall()) if places else set()
-
-
-def _columns(rows: Collection[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+    return set(connection.execute(AFTER, columns(places, 5)).fetchall()) if places else set()

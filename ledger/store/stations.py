@@ -7,6 +7,8 @@ from uuid import UUID
 
 from psycopg import Connection, Cursor
 
+from ledger.store.columns import columns
+
 StationName = tuple[str, str, str, str]  # tenant, station id, source, message id
 
 
@@ -53,7 +55,7 @@ def known_station_messages(
     wanted = list(set(stations))
     if not wanted:
         return {}
-    rows = connection.execute(KNOWN, [list(column) for column in zip(*wanted, strict=True)]).fetchall()
+    rows = connection.execute(KNOWN, columns(wanted)).fetchall()
     return {(tenant, station_id, source, message_id): sha256 for tenant, station_id, source, message_id, sha256 in rows}
 
 
@@ -63,4 +65,4 @@ def put_stations(cursor: Cursor[Any], rows: Sequence[StationRow]) -> None:
     Raises UniqueViolation when one of these names was stored meanwhile.
     """
     if rows:
-        cursor.execute(PUT, [list(column) for column in zip(*rows, strict=True)])
+        cursor.execute(PUT, columns(rows))

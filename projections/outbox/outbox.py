@@ -10,6 +10,7 @@ import psycopg
 
 from ledger.posting import POSTED, journal_entry
 from ledger.session.events import SessionHeld, SessionRated, SessionReleased, SessionStarted
+from ledger.store.columns import columns
 from ledger.store.fact import TOPIC_OF, Fact
 from ledger.store.serial import decode_fact
 from projections.balances.customer_balances import PayerKey, receivable_changes
@@ -70,8 +71,7 @@ class Outbox:
 def put(connection: psycopg.Connection[Any], messages: list[OutMessage]) -> None:
     """Append messages at the next positions, and tell the relay at commit."""
     if messages:
-        columns = [list(column) for column in zip(*messages, strict=True)]
-        connection.execute(PUT, [len(messages), len(messages), *columns])
+        connection.execute(PUT, [len(messages), len(messages), *columns(messages)])
         connection.execute("SELECT pg_notify(%s, '')", [CHANNEL])
 
 
@@ -98,17 +98,13 @@ def _balances(connection: psycopg.Connection[Any], facts: Iterable[Fact]) -> Cou
     payers = {payer for fact in facts if isinstance(fact, POSTED) for payer in receivable_changes(journal_entry(fact))}
     if not payers:
         return Counter()
-    rows = connection.execute(LOAD_BALANCES, _columns(payers)).fetchall()
+    rows = connection.execute(LOAD_BALANCES, columns(payers)).fetchall()
     return Counter({(tenant, account, currency): minor for tenant, account, currency, minor in rows})
 
 
 def _save(connection: psycopg.Connection[Any], balances: Counter[PayerKey]) -> None:
     if balances:
-        connection.execute(SAVE_BALANCES, [*_columns(balances), list(balances.values())])
-
-
-def _columns(payers: Iterable[PayerKey]) -> list[list[str]]:
-    return [list(column) for column in zip(*payers, strict=True)]
+        connection.execute(SAVE_BALANCES, [*columns(balances), list(balances.values())])
 
 
 OUTBOX = (Outbox("session", (SessionRated, SessionHeld, SessionReleased)), Outbox("billing", POSTED))

@@ -132,28 +132,12 @@ def test_a_late_record_of_a_session_moves_the_one_after_it(books: Books) -> None
     assert (before(books, "B"), held(books, "B")) == (9, ("PAGINATION_REPEATED",))
 
 
-def test_two_processes_see_each_other_s_pages(books: Books, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One judges the session before, the other the one after, and neither knows of the other's until it writes."""
-    books.deliver(*charged("A", 0, 7))
-    commit = books.ledger.commit
-    with Ledger(database_url) as ledger:
-        feed = Feed(ledger, "other", group="other")
-
-        def after_the_other(*arguments: Any) -> Any:
-            monkeypatch.undo()
-            feed.deliver(*charged("B", 60, 9))
-            return commit(*arguments)
-
-        monkeypatch.setattr(books.ledger, "commit", after_the_other)
-        books.deliver(*charged("C", 120, 11))
-        feed.close()
-    assert (before(books, "B"), before(books, "C")) == (8, 10)
-    assert held(books, "C") == ()
-
-
-def test_the_earlier_of_two_at_once_finds_the_later_one(
-    books: Books, database_url: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("stored", "late"), [("B", "C"), ("C", "B")])
+def test_two_processes_see_each_other_s_pages(
+    books: Books, database_url: str, monkeypatch: pytest.MonkeyPatch, stored: str, late: str
 ) -> None:
+    """One judges the session before, the other the one after, and neither knows of the other's until it writes."""
+    sessions = {"B": charged("B", 60, 9), "C": charged("C", 120, 11)}
     books.deliver(*charged("A", 0, 7))
     commit = books.ledger.commit
     with Ledger(database_url) as ledger:
@@ -161,14 +145,14 @@ def test_the_earlier_of_two_at_once_finds_the_later_one(
 
         def after_the_other(*arguments: Any) -> Any:
             monkeypatch.undo()
-            feed.deliver(*charged("C", 120, 11))
+            feed.deliver(*sessions[stored])
             return commit(*arguments)
 
         monkeypatch.setattr(books.ledger, "commit", after_the_other)
-        books.deliver(*charged("B", 60, 9))
+        books.deliver(*sessions[late])
         feed.close()
     assert (before(books, "B"), before(books, "C")) == (8, 10)
-    assert held(books, "C") == ()
+    assert (held(books, "B"), held(books, "C")) == ((), ())
 
 
 def exchanged(*at_exchange: Event) -> list[Event]:
