@@ -49,12 +49,15 @@ class Paging:
         return {context: last.number for context, last in found if last is not None}
 
     def note(self, session: Session, before: Sequence[UsedPages]) -> None:
-        """A session was judged, that had used the pages `before` by what was known until then."""
+        """A session was judged, that had used the pages `before` by what was known until then.
+
+        A waived one keeps its last judgement, whatever comes before it now.
+        """
         started, verified = session.started, session.verified
         if started is None or verified is None:
             return
         now, then = _pages(started, verified.judgement.pages), _pages(started, before)
-        for used in verified.judgement.pages:
+        for used in verified.judgement.pages if not session.is_waived else ():
             self._rests_on[_place(started, used.meter_id, used.context)] = used.before
         for place, number in now.items():
             insort(self._here.setdefault(place[:3], []), LastPage(*place[3:], number))

@@ -1,15 +1,19 @@
 """The pages of a meter's signed records count up by one from session to session, and across an exchange of meters."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from ledger.application import Ledger
+from ledger.desk import Desk
+from ledger.intake.subject import SubjectKey
 from ledger.session.consequences import codes_of
 from ledger.session.events import SignaturesVerified
+from ledger.session.release import Order
 from ledger.session.state import Session, evolve
-from tests.building import Event, Feed, component, end, facts_of, minute, ratings, reading, start, tariff
+from tests.building import TENANT, Event, Feed, component, end, facts_of, minute, ratings, reading, start, tariff
 from tests.integration.billing import Books
 from tests.meters import ANOTHER_SECRET, meter, payload
 from tests.meters import reading as signed_reading
@@ -130,6 +134,16 @@ def test_a_late_record_of_a_session_moves_the_one_after_it(books: Books) -> None
     late = signed(31, "F", "110", "T9")
     books.deliver(reading("A", 29, "110", signed=late))
     assert (before(books, "B"), held(books, "B")) == (9, ("PAGINATION_REPEATED",))
+
+
+def test_a_waived_session_is_not_judged_again(books: Books) -> None:
+    books.deliver(*charged("A", 0, 7), *charged("C", 120, 11))
+    order = Order("kim", "operator", minute(200), "a page is missing")
+    Desk(books.ledger).waive(SubjectKey("session", TENANT, "C"), order, Decimal(100))
+    books.deliver(*charged("B", 60, 9))
+    assert (held(books, "B"), before(books, "C")) == ((), 8)
+    books.deliver(*charged("D", 180, 13))
+    assert (held(books, "D"), before(books, "D")) == ((), 12)
 
 
 @pytest.mark.parametrize(("stored", "late"), [("B", "C"), ("C", "B")])
