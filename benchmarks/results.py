@@ -14,7 +14,8 @@ HEADER = """# Results
 Made by `make bench`; the ratios count, not the rates. Each limit was taken in the same run on the same machine.
 
 - `ingest`: messages as bytes to stored, rated facts; limit: binary COPY of the very same rows into a table with the
-  same indexes (the best of three). `naive_per_s`: one aggregate save for each message with the library's own recorder.
+  same indexes; both the best of three, taken in turns. `naive_per_s`: one aggregate save for each message with the
+  library's own recorder.
 - `rebuild`: all projections from nothing; limit: reading the same rows in pages of 5,000 without decoding. `ratio` is
   for the sessions log, `ratio_all` for both logs.
 - `bill`: rated sessions to issued invoices (`events` are sessions); limit: binary COPY of the invoices' rows.

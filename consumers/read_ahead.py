@@ -14,7 +14,7 @@ import signal
 import struct
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import IO
 
 import msgspec
@@ -22,9 +22,8 @@ import msgspec
 from consumers.messages.account import AccountDefaults
 from consumers.messages.kinds import Family
 from consumers.messages.reader import MessageReader
-from ledger.intake.message import Arrival, Part, ReadingRun, Record
-from ledger.intake.runs import grouped, in_runs, states_of
-from ledger.session.events import MeterRecorded
+from ledger.intake.message import Part, Record
+from ledger.intake.runs import Group, grouped, in_runs
 
 log = logging.getLogger("evledger.consumers")
 
@@ -46,22 +45,10 @@ class Contract(msgspec.Struct, array_like=True):
     carries: dict[str, Family]
 
 
-class Run(msgspec.Struct, array_like=True, gc=False):
-    """Readings of one session that follow each other (`ReadingRun`), by their places in the batch: the records are with
-    the asking process.
-    """
-
-    tenant: str
-    subject: str
-    places: list[int]
-    facts: list[MeterRecorded]
-    states: list[bytes]
-
-
 _encode = msgspec.msgpack.Encoder().encode
 _contract = msgspec.msgpack.Decoder(Contract)
 _records = msgspec.msgpack.Decoder(list[Record])
-_found = msgspec.msgpack.Decoder(list[Run | int])
+_found = msgspec.msgpack.Decoder(list[Group | int])
 
 
 class ReadAhead:
@@ -117,7 +104,7 @@ class ReadAhead:
         read = self._reader.read
         if found is None:
             return in_runs(records, [read(record) for record in records])
-        return [read(records[part]) if isinstance(part, int) else _run(records, part) for part in found]
+        return [read(records[part]) if isinstance(part, int) else part.run(records) for part in found]
 
     def drop(self) -> None:
         """Nobody wants the batch any more that was begun, if one was."""
@@ -135,7 +122,7 @@ class ReadAhead:
             return False
         return True
 
-    def _receive(self) -> list[Run | int] | None:
+    def _receive(self) -> list[Group | int] | None:
         if self._process is None:
             return None
         block = _read(_pipe(self._process.stdout))
@@ -193,15 +180,6 @@ def _read(pipe: IO[bytes]) -> bytes | None:
     return block if len(block) == size else None
 
 
-def _run(records: Sequence[Record], run: Run) -> ReadingRun:
-    return ReadingRun(run.tenant, run.subject, [records[place] for place in run.places], run.facts, run.states)
-
-
-def _found_in(arrivals: Iterable[Arrival]) -> list[Run | int]:
-    """The readings; the places of all else, which the asking process reads itself."""
-    return [part if isinstance(part, int) else Run(*part, states_of(part.facts)) for part in grouped(arrivals)]
-
-
 def serve(asked: IO[bytes], answers: IO[bytes]) -> None:
     """The other process: batches of records in, readings out, until the input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -213,7 +191,7 @@ def serve(asked: IO[bytes], answers: IO[bytes]) -> None:
     gc.freeze()
     _write(answers, READY)
     while (block := _read(asked)) is not None:
-        _write(answers, _encode(_found_in(map(reader.read, _records.decode(block)))))
+        _write(answers, _encode(grouped(map(reader.read, _records.decode(block)))))
 
 
 if __name__ == "__main__":

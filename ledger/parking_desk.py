@@ -10,10 +10,10 @@ from ledger.attempts import Attempts
 from ledger.intake.batch import Batch
 from ledger.intake.decide import Decider
 from ledger.intake.events import MessageDiscarded
-from ledger.intake.loading import Loader
+from ledger.intake.loading import Loader, record_of
 from ledger.intake.message import Arrival, Record
 from ledger.session.plausibility.rules import DEFAULT_RULES, Rules
-from ledger.store.parking import Parked, Settled, parked_messages, still_parked, unpack_headers
+from ledger.store.parking import Parked, Settled, parked_messages, still_parked
 from ledger.values.ids import stream_id
 from ledger.values.refusal import RefusedError
 
@@ -59,11 +59,7 @@ class ParkingDesk:
 
     def _retried(self, number: int, parked_ids: Sequence[int], actor: str) -> Batch:
         parked = still_parked(self._ledger.connection, parked_ids)
-        records = [
-            Record(row.topic, row.partition, row.offset, row.record_key, row.value, unpack_headers(row.headers))
-            for row in parked
-        ]
-        batch = self._decider.retry(number, parked, [self._read(record) for record in records])
+        batch = self._decider.retry(number, parked, [self._read(record_of(row)) for row in parked])
         batch.settled_by = actor
         return batch
 

@@ -27,9 +27,10 @@ from consumers.ocpp.outcomes import AdapterTotals, Epochs, Outcomes
 from consumers.ocpp.rows import AccountTokens, parked_under
 from consumers.ocpp.transactions import Transaction
 from ledger.account.events import AccountFact
+from ledger.intake.loading import record_of
 from ledger.intake.message import Record
 from ledger.intake.station import StationConfigured, station_row
-from ledger.store.parking import Waiting, unpack_headers
+from ledger.store.parking import Waiting
 from ledger.store.stations import StationName, StationRow, known_station_messages, put_stations
 from ledger.values.refusal import RefusedError, RepeatedError
 
@@ -183,7 +184,7 @@ class Batch:
 
     def _entries(self, row: Waiting) -> Iterator[Entry]:
         """The frame that was parked; none when this version reads it otherwise than the one that parked it."""
-        record = Record(row.topic, row.partition, row.offset, row.record_key, row.value, unpack_headers(row.headers))
+        record = record_of(row)
         try:
             event = read_event(record)
         except UnreadableError as error:

@@ -112,7 +112,7 @@ def load_transactions(
     cursor: Cursor[Any], tenant: str, station_ids: Sequence[str], named: Iterable[tuple[str, str]]
 ) -> list[Transaction]:
     """The latest transactions of these stations, and all that have one of these names (station, transaction id)."""
-    stations, transactions = columns(sorted(set(named))) or ([], [])
+    stations, transactions = columns(sorted(set(named)), width=2)
     parameters = {
         "tenant": tenant,
         "stations": list(station_ids),

@@ -94,7 +94,7 @@ class Following:
         """On top of the batch before, which may be on its way, unless one has failed since."""
         has_failed = self._failures_seen != self._subjects.failures
         self._failures_seen = self._subjects.failures
-        self._paging = Paging(None if has_failed else self._paging.alone())
+        self._paging = Paging(None if has_failed else self._paging)
         return self._paging
 
     def _judge(self, batch: Batch, sessions: Mapping[SubjectKey, bool]) -> None:

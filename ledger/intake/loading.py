@@ -207,7 +207,7 @@ class Loader:
     def _load_waiting(self, streams: set[UUID]) -> Retries:
         found: Retries = {}
         while streams:
-            level = [(row, self._reader(_record(row))) for row in waiting_for(self.connect(), streams)]
+            level = [(row, self._reader(record_of(row))) for row in waiting_for(self.connect(), streams)]
             for row, arrival in level:
                 if row.waits_for is not None:
                     found.setdefault(row.waits_for, []).append((row, arrival))
@@ -241,5 +241,6 @@ def references(tenant: str, start: SessionStarted) -> Iterable[SubjectKey]:
         yield SubjectKey("tariff", tenant, start.tariff_id)
 
 
-def _record(row: Waiting) -> Record:
+def record_of(row: Waiting) -> Record:
+    """The record that was parked."""
     return Record(row.topic, row.partition, row.offset, row.record_key, row.value, unpack_headers(row.headers))

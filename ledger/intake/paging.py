@@ -25,6 +25,8 @@ class Paging:
     def __init__(self, ahead: "Paging | None" = None) -> None:
         self.judged: set[SessionName] = set()
         self._ahead = ahead
+        if ahead is not None:
+            ahead._ahead = None  # what was before that one is stored by now
         self._before: dict[Place, LastPage] = {}
         self._here: dict[tuple[str, str, str], list[LastPage]] = {}
         self._rests_on: dict[Place, int | None] = {}
@@ -75,11 +77,6 @@ class Paging:
     def changes(self) -> PageChanges:
         """What is to be stored, and what must still be so when it is."""
         return PageChanges(self._changed, self._moved, self._rests_on, self.judged)
-
-    def alone(self) -> "Paging":
-        """As the batch after the next one needs it: all before it is stored by then."""
-        self._ahead = None
-        return self
 
     def until(self, place: Place) -> list[LastPage]:
         """The last page before a place that a session of this batch used; none where none did."""

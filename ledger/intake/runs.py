@@ -3,28 +3,39 @@ of a session at once costs a fraction of handling each by itself.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from ledger.intake.message import Arrival, Message, Misaddressed, Part, ReadingRun, Record
 from ledger.session.events import MeterRecorded
 from ledger.store.serial import encode_fact
 
-SessionName = tuple[str, str]  # tenant, session id
 
-
-class Group(NamedTuple):
-    """Readings of one session that make a run, and their places among the arrivals."""
+class Group(msgspec.Struct, array_like=True, gc=False):
+    """Readings of one session that make a run (`ReadingRun`), by their places among the arrivals of a batch."""
 
     tenant: str
     subject: str
     places: list[int]
     facts: list[MeterRecorded]
+    states: list[bytes]
+
+    def add(self, place: int, fact: MeterRecorded) -> None:
+        """The next reading."""
+        self.places.append(place)
+        self.facts.append(fact)
+        self.states.append(encode_fact(fact))
+
+    def run(self, records: Sequence[Record]) -> ReadingRun:
+        """The run; `records` are those of the batch."""
+        own = [records[place] for place in self.places]
+        return ReadingRun(self.tenant, self.subject, own, self.facts, self.states)
 
 
 def grouped(arrivals: Iterable[Arrival]) -> list[Group | int]:
     """Groups of readings, each where its first one stands, and the places of all other arrivals, in their order."""
     found: list[Group | int] = []
-    running: dict[SessionName | None, Group] = {}
+    running: dict[tuple[str, str] | None, Group] = {}
     for place, arrival in enumerate(arrivals):
         name = _session_name(arrival)
         group = running.get(name)
@@ -32,11 +43,11 @@ def grouped(arrivals: Iterable[Arrival]) -> list[Group | int]:
             found.append(place)
             running.pop(name, None)
         elif group is None:
-            group = running[name] = Group(arrival.tenant, arrival.subject, [place], [arrival.fact])
+            group = running[name] = Group(arrival.tenant, arrival.subject, [], [], [])
+            group.add(place, arrival.fact)
             found.append(group)
         elif _follows(arrival.fact, group.facts[-1]):
-            group.places.append(place)
-            group.facts.append(arrival.fact)
+            group.add(place, arrival.fact)
         else:  # most likely a repeat: by itself it costs the others nothing
             found.append(place)
             del running[name]
@@ -45,20 +56,11 @@ def grouped(arrivals: Iterable[Arrival]) -> list[Group | int]:
 
 def in_runs(records: Sequence[Record], arrivals: Sequence[Arrival]) -> list[Part]:
     """The arrivals of these records with their readings in runs."""
-    return [arrivals[part] if isinstance(part, int) else _run(records, part) for part in grouped(arrivals)]
+    return [arrivals[part] if isinstance(part, int) else part.run(records) for part in grouped(arrivals)]
 
 
-def _run(records: Sequence[Record], group: Group) -> ReadingRun:
-    own = [records[place] for place in group.places]
-    return ReadingRun(group.tenant, group.subject, own, group.facts, states_of(group.facts))
-
-
-def states_of(facts: Iterable[MeterRecorded]) -> list[bytes]:
-    """The facts as they are stored."""
-    return [encode_fact(fact) for fact in facts]
-
-
-def _session_name(arrival: Arrival) -> SessionName | None:
+def _session_name(arrival: Arrival) -> tuple[str, str] | None:
+    """Tenant and session id."""
     message = arrival.message if isinstance(arrival, Misaddressed) else arrival
     return (message.tenant, message.subject) if isinstance(message, Message) else None
 

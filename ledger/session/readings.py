@@ -66,8 +66,9 @@ def _credible(changes: list[StateChange], points: Sequence[Point]) -> list[State
         until_us = changes[until][0] if until < len(changes) else points[-1][0]
         flows_us = _first_flow(points, since_us, until_us) if state == PARKING_STATE else None
         if flows_us is not None:
-            later = [change for change in changes[first:until] if change[0] > flows_us]
-            return [*changes[:first], (max(flows_us, since_us), state), *later, *changes[until:]]
+            counts_us = max(flows_us, since_us)
+            later = [change for change in changes[first:until] if change[0] > counts_us]
+            return [*changes[:first], (counts_us, state), *later, *changes[until:]]
     return changes
 
 
