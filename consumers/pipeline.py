@@ -1,4 +1,4 @@
-"""Batches of records into the ledger: while one is written, the next is decided, and the one after that is read.
+"""Batches of records into the ledger: while one is written, the next is decided, and those after that are read.
 
 Reading ahead is the work of another process, where there is one (`consumers.read_ahead`). The database client lets go
 of the interpreter while it waits, so the server's work overlaps with ours. The order of batches stays: a batch is sent
@@ -6,9 +6,9 @@ only after the one before it is stored, and when that one fails, what was decide
 again.
 """
 
-import gc
 import logging
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 import psycopg
 
-from consumers.read_ahead import ReadAhead
+from consumers.garbage import settle_garbage
+from consumers.read_ahead import BATCHES_MAX, ReadAhead
 from ledger.application import Ledger, StaleError, UnavailableError, one_line
 from ledger.intake.batch import Batch
 from ledger.intake.decide import Decider
@@ -33,13 +34,13 @@ log = logging.getLogger("evledger.consumers")
 BATCH_MESSAGES_MAX = 5_000
 BATCH_BYTES_MAX = 16 * 1024 * 1024
 
-# Facts, rows and states refer to each other one way, so they go when the last one lets go of them. Looking for garbage
-# in cycles after each 700 new containers was a twentieth of all work; so many more of them are a few megabytes.
-GARBAGE_LOOKED_FOR = 50_000
-
 # A write has half a dozen answers to take, and waits for the interpreter after each: with the usual 5 ms a batch was
 # under its lock for twice as long.
 SWITCH_INTERVAL_S = 0.000_5
+
+# So many batches are read, or lie ready, while one is decided: with one alone, one process waited for the other a fifth
+# of the time.
+BATCHES_AHEAD = BATCHES_MAX - 1
 
 # Others can move a stream or bring what was missing between our look and our lock; that again and again is a fault.
 STALE_ATTEMPTS_MAX = 20
@@ -53,12 +54,9 @@ Epochs = Mapping[tuple[str, int], int]
 def settle_process() -> None:
     """Called once, when all is loaded and a consumer begins.
 
-    What is loaded by now stays: the garbage collector looked through all of it again and again (ingest became a fifth
-    faster without). And the writer gets the interpreter as soon as the server has answered.
+    Garbage is looked for less often, and the writer gets the interpreter as soon as the server has answered.
     """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_LOOKED_FOR)
+    settle_garbage()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
 
 
@@ -110,7 +108,7 @@ class Pipeline:
         self._decider = Decider(self._loader, legal_entity, rules)
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
         self._ahead = ahead
-        self._ahead_epochs: Epochs | None = None
+        self._epochs_ahead: deque[Epochs] = deque()  # of the batches that are read ahead
         self._job: _Job | None = None
         self._number = 0
         self.totals = Totals()
@@ -131,21 +129,18 @@ class Pipeline:
         the batch, nor of those before it that were on their way if one of them failed, is stored, and nothing is
         remembered.
         """
-        before = self._read_ahead()
         is_ahead = self._ahead is not None and self._ahead.begin(records)
-        self._ahead_epochs = epochs if is_ahead else None
         with self._or_nothing():
-            if before is not None:
-                self._take(*before)
+            if is_ahead:
+                self._epochs_ahead.append(epochs)
+            self._take_ahead(BATCHES_AHEAD if is_ahead else 0)
             if not is_ahead:
                 self._take(in_runs(records, [self._read(record) for record in records]), epochs)
 
     def drain(self) -> None:
         """Wait until everything that was handled is stored. Raises as `handle` does."""
-        before = self._read_ahead()
         with self._or_nothing():
-            if before is not None:
-                self._take(*before)
+            self._take_ahead(0)
             self._finish(on_top=None)
 
     def wait(self, timeout_s: int) -> None:
@@ -163,13 +158,13 @@ class Pipeline:
             job.written.exception()
         if self._ahead is not None:
             self._ahead.drop()
-        self._ahead_epochs = None
+        self._epochs_ahead.clear()
         self._loader.subjects.clear()
 
-    def _read_ahead(self) -> tuple[Sequence[Part], Epochs] | None:
-        """What was read ahead, if something was."""
-        epochs, self._ahead_epochs = self._ahead_epochs, None
-        return None if self._ahead is None or epochs is None else (self._ahead.finish(), epochs)
+    def _take_ahead(self, rest: int) -> None:
+        """Decide and send what was read ahead, but for the last `rest` batches."""
+        while self._ahead is not None and len(self._epochs_ahead) > rest:
+            self._take(self._ahead.finish(), self._epochs_ahead.popleft())
 
     @contextmanager
     def _or_nothing(self) -> Iterator[None]:

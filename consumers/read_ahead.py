@@ -7,18 +7,21 @@ message cannot be read.
 """
 
 import contextlib
-import gc
 import logging
+import os
 import select
 import signal
-import struct
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import IO
 
 import msgspec
 
+from consumers.blocks import Blocks, memory_file
+from consumers.garbage import settle_garbage
 from consumers.messages.account import AccountDefaults
 from consumers.messages.kinds import Family
 from consumers.messages.reader import MessageReader
@@ -30,12 +33,14 @@ log = logging.getLogger("evledger.consumers")
 # Below this many records a batch is read sooner here than it is sent there and back.
 RECORDS_MIN = 500
 
-# A batch goes through the pipe in a few writes; this is what a process may ask for without privileges.
-PIPE_BYTES = 1024 * 1024
+# So many batches may be begun and not finished: one is read, one lies ready, and one waits, so that neither process
+# waits for the other when batches differ.
+BATCHES_MAX = 3
+
+# Records are decoded so many at a time: more would be gone from the processor's cache before they are read.
+RECORDS_AT_ONCE = 500
 
 READY = b"ready"
-
-_LENGTH = struct.Struct("!I")
 
 
 class Contract(msgspec.Struct, array_like=True):
@@ -47,12 +52,13 @@ class Contract(msgspec.Struct, array_like=True):
 
 _encode = msgspec.msgpack.Encoder().encode
 _contract = msgspec.msgpack.Decoder(Contract)
+_blocks = msgspec.msgpack.Decoder(list[bytes])
 _records = msgspec.msgpack.Decoder(list[Record])
 _found = msgspec.msgpack.Decoder(list[Group | int])
 
 
 class ReadAhead:
-    """Reads batches of records, one at a time, in another process: `begin`, then `finish` or `drop`.
+    """Reads batches of records in another process, in order: `begin` each, then `finish` them, or `drop` them all.
 
     When that process is gone, the records are read here: slower, with the same result.
     """
@@ -61,21 +67,21 @@ class ReadAhead:
         self, defaults: AccountDefaults, carries: Mapping[str, Family] | None = None, records_min: int = RECORDS_MIN
     ) -> None:
         self._records_min = records_min
-        self._reader = MessageReader(defaults, carries)
-        self._process: subprocess.Popen[bytes] | None = _start(Contract(defaults, dict(carries or {})))
+        self._reader = MessageReader(defaults, carries, glances=True)  # of what the other process leaves to this one
+        self._other: _Other | None = _Other(Contract(defaults, dict(carries or {})))
         self._is_ready = False
-        self._begun: Sequence[Record] = ()
+        self._begun: deque[Sequence[Record]] = deque()
 
     @property
     def pid(self) -> int | None:
         """The other process; None when it is gone."""
-        return None if self._process is None else self._process.pid
+        return None if self._other is None else self._other.pid
 
     def close(self) -> None:
         """End the other process."""
-        process, self._process = self._process, None
-        if process is not None:
-            _end(process)
+        other, self._other = self._other, None
+        if other is not None:
+            other.end()
 
     def __enter__(self) -> "ReadAhead":
         return self
@@ -85,21 +91,20 @@ class ReadAhead:
 
     def wait(self, timeout_s: int) -> bool:
         """Give the other process some time to start; whether it has."""
-        if not self._is_ready and self._process is not None:
-            answers = _pipe(self._process.stdout)
-            self._is_ready = bool(select.select([answers], [], [], timeout_s)[0]) and _read(answers) is not None
+        if not self._is_ready and self._other is not None:
+            self._is_ready = self._other.is_answering(timeout_s) and self._other.answers.take() is not None
         return self._is_ready
 
     def begin(self, records: Sequence[Record]) -> bool:
-        """Begin to read a batch; the one before must be finished or dropped. False when it is better read here."""
-        if len(records) < self._records_min or not self.wait(0) or not self._send(_encode(records)):
+        """Begin to read a batch; fewer than BATCHES_MAX are then under way. False when it is better read here."""
+        if len(records) < self._records_min or not self.wait(0) or not self._send(records):
             return False
-        self._begun = records
+        self._begun.append(records)
         return True
 
     def finish(self) -> list[Part]:
-        """The arrivals of the batch that was begun, their readings in runs."""
-        records, self._begun = self._begun, ()
+        """The arrivals of the batch that was begun first, their readings in runs. Raises IndexError for none."""
+        records = self._begun.popleft()
         found = self._receive()
         read = self._reader.read
         if found is None:
@@ -107,55 +112,72 @@ class ReadAhead:
         return [read(records[part]) if isinstance(part, int) else part.run(records) for part in found]
 
     def drop(self) -> None:
-        """Nobody wants the batch any more that was begun, if one was."""
-        if self._begun:
-            self._begun = ()
+        """Nobody wants the batches any more that were begun."""
+        while self._begun:
+            self._begun.popleft()
             self._receive()
 
-    def _send(self, block: bytes) -> bool:
-        if self._process is None:
+    def _send(self, records: Sequence[Record]) -> bool:
+        if len(self._begun) == BATCHES_MAX:
+            raise ValueError(f"{BATCHES_MAX} batches are under way: finish one first")
+        if self._other is None:
             return False
         try:
-            _write(_pipe(self._process.stdin), block)
+            self._other.asked.put(_encode(list(_in_blocks(records))))
         except OSError as error:
             self._lose(str(error))
             return False
         return True
 
     def _receive(self) -> list[Group | int] | None:
-        if self._process is None:
-            return None
-        block = _read(_pipe(self._process.stdout))
+        block = None if self._other is None else self._other.answers.take()
         if block is None:
             self._lose("it ended")
             return None
         return _found.decode(block)
 
     def _lose(self, cause: str) -> None:
-        log.warning("the process that reads ahead is gone (%s): reading goes on without it", cause)
+        if self._other is not None:
+            log.warning("the process that reads ahead is gone (%s): reading goes on without it", cause)
         self.close()
 
 
-def _start(contract: Contract) -> "subprocess.Popen[bytes]":
-    # A session of its own: Ctrl-C is for us to handle; when we are gone its input ends, and so does it.
-    process = subprocess.Popen(
-        [sys.executable, "-m", "consumers.read_ahead"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        pipesize=PIPE_BYTES,
-        start_new_session=True,
-    )
-    with contextlib.suppress(OSError):  # the first `begin` finds out
-        _write(_pipe(process.stdin), _encode(contract))
-    return process
+def _in_blocks(records: Sequence[Record]) -> Iterator[bytes]:
+    for first in range(0, len(records), RECORDS_AT_ONCE):
+        yield _encode(records[first : first + RECORDS_AT_ONCE])
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    process.kill()  # it holds nothing that anybody needs
-    process.wait()
-    for pipe in (process.stdin, process.stdout):
-        with contextlib.suppress(OSError):
-            _pipe(pipe).close()
+class _Other:
+    """The other process as it is seen from here."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._files = [memory_file("read-ahead") for _ in range(2 * BATCHES_MAX)]
+        # A session of its own: Ctrl-C is for us to handle; when we are gone its input ends, and so does it.
+        self._process = subprocess.Popen(  # noqa: S603 - our own module, and numbers
+            [sys.executable, "-m", "consumers.read_ahead", *map(str, self._files)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=self._files,
+            start_new_session=True,
+        )
+        self.pid = self._process.pid
+        self.asked = Blocks(_pipe(self._process.stdin), self._files[:BATCHES_MAX])
+        self.answers = Blocks(_pipe(self._process.stdout), self._files[BATCHES_MAX:])
+        with contextlib.suppress(OSError):  # the first batch finds out
+            self.asked.put(_encode(contract))
+
+    def is_answering(self, timeout_s: int) -> bool:
+        """Whether there is an answer to take within this time, or there never will be."""
+        return bool(select.select([_pipe(self._process.stdout)], [], [], timeout_s)[0])
+
+    def end(self) -> None:
+        self._process.kill()  # it holds nothing that anybody needs
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):
+                _pipe(pipe).close()
+        for file in self._files:
+            os.close(file)
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
@@ -164,36 +186,26 @@ def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
     return pipe
 
 
-def _write(pipe: IO[bytes], block: bytes) -> None:
-    pipe.write(_LENGTH.pack(len(block)))
-    pipe.write(block)
-    pipe.flush()
-
-
-def _read(pipe: IO[bytes]) -> bytes | None:
-    """The next block; None when the other side has gone."""
-    header = pipe.read(_LENGTH.size)
-    if len(header) < _LENGTH.size:
-        return None
-    (size,) = _LENGTH.unpack(header)
-    block = pipe.read(size)
-    return block if len(block) == size else None
-
-
-def serve(asked: IO[bytes], answers: IO[bytes]) -> None:
+def serve(asked: Blocks, answers: Blocks) -> None:
     """The other process: batches of records in, readings out, until the input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    first = _read(asked)
+    first = asked.take()
     if first is None:
         return
     contract = _contract.decode(first)
     reader = MessageReader(contract.defaults, contract.carries)
-    gc.freeze()
-    _write(answers, READY)
-    while (block := _read(asked)) is not None:
-        _write(answers, _encode(grouped(map(reader.read, _records.decode(block)))))
+    settle_garbage()
+    answers.put(READY)
+    while (batch := asked.take()) is not None:
+        records = chain.from_iterable(map(_records.decode, _blocks.decode(batch)))
+        answers.put(_encode(grouped(map(reader.read, records))))
+
+
+def main(files: Sequence[int]) -> None:
+    """Serve on standard input and output, and on files that were inherited."""
+    with contextlib.suppress(BrokenPipeError):
+        serve(Blocks(sys.stdin.buffer, files[:BATCHES_MAX]), Blocks(sys.stdout.buffer, files[BATCHES_MAX:]))
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(BrokenPipeError):
-        serve(sys.stdin.buffer, sys.stdout.buffer)
+    main([int(file) for file in sys.argv[1:]])

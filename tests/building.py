@@ -235,7 +235,7 @@ class Feed:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is on its way."""
-        return self.pipeline._job is None and self.pipeline._ahead_epochs is None
+        return self.pipeline._job is None and not self.pipeline._epochs_ahead
 
     def outcomes(self) -> tuple[int, int, int]:
         """Messages appended, duplicates and parked so far."""

@@ -38,9 +38,17 @@ from ledger.values.energy import to_milliwh
 from ledger.values.quantity import to_microampere, to_milliwatt
 
 # The same few thousand powers and currents come again and again; a look-up costs a sixth of a conversion.
-MAX_REMEMBERED: Final = 16_384
-_power = lru_cache(MAX_REMEMBERED)(to_milliwatt)
-_current = lru_cache(MAX_REMEMBERED)(to_microampere)
+_REMEMBERED: Final = 16_384
+
+
+@lru_cache(_REMEMBERED)
+def _to_milliwatt(power_kw: str | None) -> int | None:
+    return None if power_kw is None else to_milliwatt(power_kw)
+
+
+@lru_cache(_REMEMBERED)
+def _to_microampere(current_a: str | None) -> int | None:
+    return None if current_a is None else to_microampere(current_a)
 
 
 class SignedData(TypedDict):
@@ -169,8 +177,6 @@ def to_session_started(record: Record, attributes: Attributes, data: StartedData
 
 def to_meter_recorded(record: Record, attributes: Attributes, data: MeteredData) -> MeterRecorded:
     """Almost all traffic: written out, because unpacking the origin would cost a fifth of the whole reading."""
-    power_kw = data.get("power_kw")
-    current_a = data.get("current_a")
     return MeterRecorded(
         source=attributes["source"],
         message_id=attributes["id"],
@@ -180,11 +186,11 @@ def to_meter_recorded(record: Record, attributes: Attributes, data: MeteredData)
         occurred_at=instant_at("$.time", attributes["time"]),
         register_milliwh=to_milliwh(data["register_kwh"]),
         context=data.get("context"),
-        power_milliw=None if power_kw is None else _power(power_kw),
-        current_microa=None if current_a is None else _current(current_a),
+        power_milliw=_to_milliwatt(data["power_kw"]) if "power_kw" in data else None,
+        current_microa=_to_microampere(data["current_a"]) if "current_a" in data else None,
         soc_percent=data.get("soc_percent"),
         seq_no=data.get("seq_no"),
-        signed=_to_signed(data.get("signed")),
+        signed=_to_signed(data["signed"]) if "signed" in data else None,
     )
 
 

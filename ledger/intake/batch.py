@@ -112,7 +112,7 @@ class Batch:
             return
         self.touch(subject)
         subject.record_later(later, names)
-        self.sessions.extend(subject.stream_bytes, version, MeterRecorded, run.states[first:])
+        self.sessions.extend(subject.stream_bytes, version + 1, MeterRecorded, run.states[first:])
         counts = self.counts_of(run.records[first])
         counts.read(later[-1].offset, later[-1].occurred_at, len(later))
         counts.appended += len(later)

@@ -57,8 +57,8 @@ class ReadingRun(msgspec.Struct, frozen=True, gc=False):
     """Readings of one session that follow each other: from one partition, each taken later than the one before, no name
     twice, and nothing else about that session between them. At least one.
 
-    `states` are the facts as they are stored. What lies between them in the partition is about other sessions, so
-    nobody can tell whether all of them came at the place of the first.
+    `states` are the facts as they are sent to the store (`state_element`). What lies between them in the partition is
+    about other sessions, so nobody can tell whether all of them came at the place of the first.
     """
 
     tenant: str

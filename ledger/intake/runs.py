@@ -8,7 +8,7 @@ import msgspec
 
 from ledger.intake.message import Arrival, Message, Misaddressed, Part, ReadingRun, Record
 from ledger.session.events import MeterRecorded
-from ledger.store.serial import encode_fact
+from ledger.store.rows import state_element
 
 
 class Group(msgspec.Struct, array_like=True, gc=False):
@@ -19,12 +19,6 @@ class Group(msgspec.Struct, array_like=True, gc=False):
     places: list[int]
     facts: list[MeterRecorded]
     states: list[bytes]
-
-    def add(self, place: int, fact: MeterRecorded) -> None:
-        """The next reading."""
-        self.places.append(place)
-        self.facts.append(fact)
-        self.states.append(encode_fact(fact))
 
     def run(self, records: Sequence[Record]) -> ReadingRun:
         """The run; `records` are those of the batch."""
@@ -37,20 +31,22 @@ def grouped(arrivals: Iterable[Arrival]) -> list[Group | int]:
     found: list[Group | int] = []
     running: dict[tuple[str, str] | None, Group] = {}
     for place, arrival in enumerate(arrivals):
-        name = _session_name(arrival)
-        group = running.get(name)
         if type(arrival) is not Message or type(arrival.fact) is not MeterRecorded:
             found.append(place)
-            running.pop(name, None)
-        elif group is None:
-            group = running[name] = Group(arrival.tenant, arrival.subject, [], [], [])
-            group.add(place, arrival.fact)
+            running.pop(_session_name(arrival), None)
+            continue
+        fact, name = arrival.fact, (arrival.tenant, arrival.subject)
+        group = running.get(name)
+        if group is None:
+            group = running[name] = Group(*name, [], [], [])
             found.append(group)
-        elif _follows(arrival.fact, group.facts[-1]):
-            group.add(place, arrival.fact)
-        else:  # most likely a repeat: by itself it costs the others nothing
+        elif not _follows(fact, group.facts[-1]):  # most likely a repeat: by itself it costs the others nothing
             found.append(place)
             del running[name]
+            continue
+        group.places.append(place)
+        group.facts.append(fact)
+        group.states.append(state_element(fact))
     return found
 
 

@@ -16,7 +16,7 @@ from ledger.session.events import (
     TariffChoice,
     TariffPin,
 )
-from ledger.session.state import Session, instant_of, message_name, register_of
+from ledger.session.state import Session, instant_of, message_name
 from ledger.store.fact import FromMessage
 from ledger.values.refusal import RefusedError, RepeatedError
 
@@ -171,7 +171,7 @@ def _reasons_at_end(session: Session, started: SessionStarted, ended: SessionEnd
 
 def _fallen_registers(session: Session, started: SessionStarted, ended: SessionEnded) -> Iterator[HoldReason]:
     readings = session.readings_within(started.occurred_at, ended.occurred_at)
-    registers = [started.register_milliwh, *map(register_of, readings), ended.register_milliwh]
+    registers = [started.register_milliwh, *[reading.register_milliwh for reading in readings], ended.register_milliwh]
     if registers == sorted(registers):  # of all ways to see that nothing fell the fastest
         return
     register = started.register_milliwh

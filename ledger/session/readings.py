@@ -3,16 +3,13 @@
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 
 from ledger.session.events import SessionEnded, SessionStarted
-from ledger.session.state import Session, instant_of, register_of
+from ledger.session.state import Session
 from ledger.tariff.charging_state import CHARGING_STATE, PARKING_STATE
 from ledger.tariff.readings import TOLERANCE_MILLIWH, Readings, Reservation, Sample, StateChange
 from ledger.values.time import to_us
-
-_POWER = attrgetter("power_milliw")
-_CURRENT = attrgetter("current_microa")
 
 Point = tuple[int, int]  # instant in microseconds, register in milliwatt-hours
 
@@ -20,11 +17,10 @@ Point = tuple[int, int]  # instant in microseconds, register in milliwatt-hours
 def readings_of(session: Session, started: SessionStarted, ended: SessionEnded) -> Readings:
     """The session's readings and states as the pricer wants them."""
     start_us, end_us = to_us(started.occurred_at), to_us(ended.occurred_at)
-    readings = session.readings_within(started.occurred_at, ended.occurred_at)
-    instants_us = map(to_us, map(instant_of, readings))
-    samples: list[Sample] = list(
-        zip(instants_us, map(register_of, readings), map(_POWER, readings), map(_CURRENT, readings), strict=True)
-    )
+    samples: list[Sample] = [
+        (to_us(reading.occurred_at), reading.register_milliwh, reading.power_milliw, reading.current_microa)
+        for reading in session.readings_within(started.occurred_at, ended.occurred_at)
+    ]
     changes: list[StateChange] = [(to_us(change.occurred_at), change.charging_state) for change in session.states]
     if changes and _says_parking_first(changes):
         start, end = (start_us, started.register_milliwh), (end_us, ended.register_milliwh)

@@ -32,8 +32,6 @@ from ledger.session.events import (
 from ledger.store.fact import Fact, FromMessage
 
 instant_of = attrgetter("occurred_at")
-register_of = attrgetter("register_milliwh")
-_signed_of = attrgetter("signed")
 
 Registered = TypeVar("Registered", SessionStarted, MeterRecorded, SessionEnded)
 
@@ -111,7 +109,7 @@ def evolve(session: Session, fact: Fact) -> None:
 def record_later(session: Session, later: Sequence[MeterRecorded]) -> None:
     """Fold readings that are each later than the one before, and than all that are known."""
     session.readings.extend(later)
-    session.is_signed = session.is_signed or any(map(_signed_of, later))
+    session.is_signed = session.is_signed or any(reading.signed is not None for reading in later)
 
 
 def _started(session: Session, fact: SessionStarted) -> None:

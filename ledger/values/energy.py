@@ -5,8 +5,8 @@ from typing import Final
 MILLIWH_PER_WH: Final = 1_000
 MILLIWH_PER_KWH: Final = 1_000_000
 
-# One string per number of missing decimals: a table look-up is faster than padding on the ingest path.
-_MISSING_ZEROS: Final = ("000000", "00000", "0000", "000", "00", "0", "")
+# What the last digit counts, by the number of decimals.
+_PER_DIGIT: Final = (1_000_000, 100_000, 10_000, 1_000, 100, 10, 1)
 _MIN_DECIMALS: Final = 3
 
 
@@ -16,7 +16,7 @@ def to_milliwh(kwh: str) -> int:
     The text already matches the quantity pattern of the message contract (ASCII digits, no sign).
     """
     whole, _, decimals = kwh.partition(".")
-    return int(whole + decimals + _MISSING_ZEROS[len(decimals)])
+    return int(whole + decimals) * _PER_DIGIT[len(decimals)]
 
 
 def from_milliwh(energy_milliwh: int) -> str:

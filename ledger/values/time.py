@@ -12,7 +12,11 @@ MIN_YEAR: Final = 2000
 MAX_YEAR: Final = 2100
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST: Final = datetime(MIN_YEAR, 1, 1, tzinfo=UTC)
+_END: Final = datetime(MAX_YEAR + 1, 1, 1, tzinfo=UTC)
 _S_PER_DAY: Final = 86_400
+
+_parsed = datetime.fromisoformat
 
 
 def to_instant(text: str) -> datetime:
@@ -21,14 +25,14 @@ def to_instant(text: str) -> datetime:
     ValueError when the text is no date or time, or the year in UTC is outside MIN_YEAR to MAX_YEAR.
     """
     try:
-        instant = datetime.fromisoformat(text)
+        instant = _parsed(text)
         if instant.tzinfo is not UTC:
             instant = _in_utc(instant, text)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{text!r} is no instant: {error}") from None
-    if not MIN_YEAR <= instant.year <= MAX_YEAR:
-        raise ValueError(f"{text!r} is outside of the years {MIN_YEAR} to {MAX_YEAR}")
-    return instant
+    if _FIRST <= instant < _END:
+        return instant
+    raise ValueError(f"{text!r} is outside of the years {MIN_YEAR} to {MAX_YEAR}")
 
 
 def _in_utc(instant: datetime, text: str) -> datetime:

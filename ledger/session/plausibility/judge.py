@@ -4,7 +4,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import groupby, islice, pairwise
-from operator import attrgetter
 from typing import Any, Final
 
 from ledger.session.events import SessionEnded, SessionStarted, Verdict
@@ -33,8 +32,6 @@ FINDINGS_MAX: Final = 10
 POWER_RATIO: Final = 100
 
 PERCENT: Final = 100
-
-_SEQ_NO: Final = attrgetter("seq_no")
 
 
 def judge(
@@ -154,7 +151,8 @@ def _after_end(course: Course, rules: Rules) -> Iterator[Verdict]:
 
 def _gaps(session: Session, started: SessionStarted, ended: SessionEnded, rules: Rules) -> Iterator[Verdict]:
     """Numbers of the station's own counting that never came, from the first to the end's."""
-    stated: set[Any] = {started.seq_no, ended.seq_no, *map(_SEQ_NO, session.readings), *map(_SEQ_NO, session.states)}
+    stated: set[Any] = {reading.seq_no for reading in session.readings}
+    stated.update([started.seq_no, ended.seq_no, *[state.seq_no for state in session.states]])
     stated.discard(None)
     if not stated or ((ended.seq_no or max(stated)) == max(stated) and max(stated) - min(stated) < len(stated)):
         return

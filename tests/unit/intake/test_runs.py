@@ -6,7 +6,7 @@ import msgspec
 
 from ledger.intake.message import Arrival, ReadingRun, Record, Unreadable
 from ledger.intake.runs import grouped, in_runs
-from ledger.store.serial import encode_fact
+from ledger.store.rows import state_element
 from tests.building import READER, Event, end, reading, state
 
 Found = list[int | list[int]]
@@ -66,4 +66,4 @@ def test_a_run_has_all_that_its_messages_have() -> None:
     assert list(run.messages(0)) == [read[0], read[2]]
     assert list(run.messages(1)) == [read[2]]
     assert list(run.messages(0, 1)) == [read[0]]
-    assert list(run.states) == [encode_fact(fact) for fact in run.facts]
+    assert list(run.states) == [state_element(fact) for fact in run.facts]
