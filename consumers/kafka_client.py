@@ -20,6 +20,10 @@ RECONNECT_BACKOFF_MAX_MS = 1_000
 # More made polls slower, not faster: the client's parser in Python is what limits.
 PARTITION_FETCH_BYTES_MAX = 1024 * 1024
 
+# How long a broker may wait for something new before it answers. The client asks it nothing else meanwhile: with the
+# usual 500 ms, a request for partitions without traffic could keep those with traffic waiting for half a second.
+FETCH_WAIT_MAX_MS = 100
+
 # A consumer that is silent for so long loses its partitions (the protocol's own default).
 SESSION_TIMEOUT_MS = 45_000
 
@@ -72,6 +76,7 @@ class KafkaSettings:
             "partition_assignment_strategy": [RoundRobinPartitionAssignor],
             "max_poll_records": self.batch_messages,
             "max_partition_fetch_bytes": PARTITION_FETCH_BYTES_MAX,
+            "fetch_max_wait_ms": FETCH_WAIT_MAX_MS,
             "session_timeout_ms": self.session_timeout_ms,
             "heartbeat_interval_ms": self.session_timeout_ms // HEARTBEATS_PER_SESSION,
             "allow_auto_create_topics": False,

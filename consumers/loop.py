@@ -22,6 +22,7 @@ from consumers.membership import Membership
 from consumers.ownership import Ownership, answering
 from consumers.polled import Polled, to_batches
 from consumers.topics import Topic, TopicWatch
+from consumers.unpacking import hand_out_records
 from ledger.application import Ledger, UnavailableError
 from ledger.store.positions import Place, next_offsets
 from ledger.store.recorder import FencedError
@@ -193,15 +194,23 @@ class _Reading:
 
     def _are_reached(self, ends: Mapping[Place, int]) -> bool:
         """Whether everything before these offsets is stored, by us or by others of the group."""
+        if any(self._is_behind(place, end) for place, end in ends.items()):
+            return False
         self._pipeline.drain()
         with answering():
             stored = next_offsets(self._ledger.connection, self._pipeline.group)
         return all(stored[place] >= end or self._passed(place) >= end for place, end in ends.items())
 
+    def _is_behind(self, place: TopicPartition, end: int) -> bool:
+        """Whether we ourselves have more to read: then there is no need to ask the store."""
+        return self._is_ours(place) and self._passed(place) < end
+
     def _passed(self, place: TopicPartition) -> int:
         """How far we have come, also over offsets that hold no record (a transaction's marker)."""
-        is_ours = place in self._own.epochs and place in self._consumer.assignment()
-        return int(self._consumer.position(place)) if is_ours else 0
+        return int(self._consumer.position(place)) if self._is_ours(place) else 0
+
+    def _is_ours(self, place: TopicPartition) -> bool:
+        return place in self._own.epochs and place in self._consumer.assignment()
 
     def _wait_for_database(self, error: UnavailableError) -> None:
         """Stay in the group with all partitions paused. A fault of ours is no outage: raised again."""
@@ -282,6 +291,7 @@ def _admin(settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
 @contextmanager
 def _consumer(settings: KafkaSettings, group: str) -> Iterator[KafkaConsumer]:
     consumer = KafkaConsumer(**settings.consumer(group))
+    hand_out_records(consumer)
     try:
         yield consumer
     finally:

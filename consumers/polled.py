@@ -1,7 +1,6 @@
 """What one poll brought, as batches of records: billing first, each partition in its order, within bounds."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
 
 from kafka import TopicPartition
 
@@ -9,28 +8,15 @@ from consumers.pipeline import BATCH_BYTES_MAX
 from ledger.intake.message import Record
 from ledger.store.positions import Place
 
-# Partition to the client's records, in the order of their offsets.
-Polled = Mapping[TopicPartition, Sequence[Any]]
+# Partition to records, in the order of their offsets.
+Polled = Mapping[TopicPartition, Sequence[Record]]
 
 
 def to_batches(polled: Polled, ours: Collection[Place], billing: Collection[str]) -> Iterator[Sequence[Record]]:
     """The records of partitions that are ours; those of `billing` topics first, for sessions refer to them."""
     places = sorted((place for place in polled if place in ours), key=lambda place: (place.topic not in billing, place))
-    records = [record for place in places for record in to_records(place, polled[place])]
+    records = [record for place in places for record in polled[place]]
     return within(records, BATCH_BYTES_MAX)
-
-
-def to_records(place: TopicPartition, messages: Sequence[Any]) -> list[Record]:
-    """One partition's messages as records."""
-    topic, partition = place
-    return [
-        Record(topic, partition, message.offset, message.key, message.value, _headers(message.headers))
-        for message in messages
-    ]
-
-
-def _headers(headers: Sequence[tuple[str, bytes | None]]) -> tuple[tuple[str, bytes], ...]:
-    return tuple((name, value or b"") for name, value in headers) if headers else ()
 
 
 def within(records: Sequence[Record], bytes_max: int) -> Iterator[Sequence[Record]]:

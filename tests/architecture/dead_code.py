@@ -26,6 +26,7 @@ IGNORED_NAMES = [
     # click and kafka call these
     "convert",
     "on_partitions_*",
+    "_unpack_records",
     # http.server and html.parser
     "do_*",
     "handle_*",

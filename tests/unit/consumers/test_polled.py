@@ -1,7 +1,6 @@
 """A poll's messages become batches: billing first, each partition in order, never above the bounds."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from kafka import TopicPartition
 
@@ -12,13 +11,8 @@ SESSIONS, TARIFFS = TopicPartition("sessions", 0), TopicPartition("tariffs", 3)
 OTHER = TopicPartition("sessions", 1)
 
 
-class Polled(NamedTuple):
-    """What of the client's record is read."""
-
-    offset: int
-    value: bytes | None = b"value"
-    key: bytes | None = b"key"
-    headers: Sequence[tuple[str, bytes | None]] = ()
+def at(place: TopicPartition, offset: int) -> Record:
+    return Record(place.topic, place.partition, offset, b"key", b"value")
 
 
 def record(number: int, value: bytes | None) -> Record:
@@ -30,20 +24,15 @@ def places(batch: Sequence[Record]) -> list[tuple[str, int, int]]:
 
 
 def test_billing_comes_before_the_sessions_that_refer_to_it() -> None:
-    polled = {SESSIONS: [Polled(0), Polled(1)], TARIFFS: [Polled(7)]}
+    polled = {SESSIONS: [at(SESSIONS, 0), at(SESSIONS, 1)], TARIFFS: [at(TARIFFS, 7)]}
     (batch,) = to_batches(polled, {SESSIONS, TARIFFS}, {"tariffs"})
     assert places(batch) == [("tariffs", 3, 7), ("sessions", 0, 0), ("sessions", 0, 1)]
 
 
 def test_records_of_a_partition_without_an_epoch_are_not_read() -> None:
-    (batch,) = to_batches({SESSIONS: [Polled(0)], OTHER: [Polled(0)]}, {OTHER}, set())
+    (batch,) = to_batches({SESSIONS: [at(SESSIONS, 0)], OTHER: [at(OTHER, 0)]}, {OTHER}, set())
     assert places(batch) == [("sessions", 1, 0)]
-    assert list(to_batches({SESSIONS: [Polled(0)]}, set(), set())) == []
-
-
-def test_a_header_without_a_value_is_an_empty_one() -> None:
-    (batch,) = to_batches({SESSIONS: [Polled(0, headers=[("ce_id", b"1"), ("x", None)])]}, {SESSIONS}, set())
-    assert batch[0].headers == (("ce_id", b"1"), ("x", b""))
+    assert list(to_batches({SESSIONS: [at(SESSIONS, 0)]}, set(), set())) == []
 
 
 def test_a_batch_ends_before_it_has_too_many_bytes() -> None:
