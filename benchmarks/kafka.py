@@ -42,7 +42,7 @@ JARS = Path(".kafka")
 
 # All that is compared is taken in turns, so many times, and the best of each counts: whatever else runs on the machine
 # makes a run slower, never faster, and seldom all runs of one kind.
-RUNS = 2
+RUNS = 3
 
 # What a fast producer uses.
 LINGER_MS = 20

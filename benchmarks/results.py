@@ -13,15 +13,15 @@ HEADER = """# Results
 
 Made by `make bench`; the ratios count, not the rates. Each limit was taken in the same run on the same machine.
 
-- `ingest`: messages as bytes to stored, rated facts; limit: binary COPY of the very same rows into a table with the
-  same indexes; both the best of three, taken in turns. `naive_per_s`: one aggregate save for each message with the
+- `ingest`: records in memory to stored, rated facts; limit: binary COPY of the very same rows into a table with the
+  same indexes; both the best of five, taken in turns. `naive_per_s`: one aggregate save for each message with the
   library's own recorder.
 - `rebuild`: all projections from nothing; limit: reading the same rows in pages of 5,000 without decoding. `ratio` is
   for the sessions log, `ratio_all` for both logs.
 - `bill`: rated sessions to issued invoices (`events` are sessions); limit: binary COPY of the invoices' rows.
-- `kafka`: a consumer end to end on a real broker; limit: a bare loop of poll and COPY of the raw bytes. One consumer
-  reads ahead in a second process. `two_to_one`: two consumers to one (`alone_per_s`) where each reads for itself, as
-  reading ahead takes the core that the second one needs.
+- `kafka`: a consumer end to end on a real broker; limit: a bare loop of poll and COPY of the raw bytes, with the client
+  as it comes; the best of three. One consumer reads ahead in a second process. `two_to_one`: two consumers to one
+  (`alone_per_s`) where each reads for itself, as reading ahead takes the core that the second one needs.
 - `rate`: sessions of 20 readings under a tariff of 4 elements to a report (`events` are sessions); `second_rater_per_s`
   is the independent rater of the tests, which must name the same amounts. `running_to_once`: the cost after each of
   200 readings, as a multiple of pricing once at the end.
