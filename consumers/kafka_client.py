@@ -17,7 +17,7 @@ BOOTSTRAP_TIMEOUT_MS = 10_000
 # The client's default of 30 s would leave a consumer idle long after a broker's restart.
 RECONNECT_BACKOFF_MAX_MS = 1_000
 
-# More made polls slower, not faster: the client's parser in Python is what limits.
+# More made polls slower, not faster.
 PARTITION_FETCH_BYTES_MAX = 1024 * 1024
 
 # How long a broker may wait for something new before it answers. The client asks it nothing else meanwhile: with the
